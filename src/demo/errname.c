@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "demo.h"
+
+#include "base/util.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* glibc has strerrorname_np(), musl has nothing of the kind. */
+#define ROW(n) [n] = #n
+/* clang-format off */
+static const char *const names[] = {
+	ROW(E2BIG), ROW(EACCES), ROW(EADDRINUSE), ROW(EADDRNOTAVAIL), ROW(EAFNOSUPPORT), ROW(EAGAIN),
+	ROW(EALREADY), ROW(EBADF), ROW(EBADFD), ROW(EBADMSG), ROW(EBUSY), ROW(ECANCELED), ROW(ECHILD),
+	ROW(ECONNABORTED), ROW(ECONNREFUSED), ROW(ECONNRESET), ROW(EDEADLK), ROW(EDESTADDRREQ),
+	ROW(EDOM), ROW(EDQUOT), ROW(EEXIST), ROW(EFAULT), ROW(EFBIG), ROW(EHOSTDOWN),
+	ROW(EHOSTUNREACH), ROW(EIDRM), ROW(EILSEQ), ROW(EINPROGRESS), ROW(EINTR), ROW(EINVAL), ROW(EIO),
+	ROW(EISCONN), ROW(EISDIR), ROW(EKEYEXPIRED), ROW(EKEYREJECTED), ROW(EKEYREVOKED), ROW(ELIBBAD),
+	ROW(ELOOP), ROW(EMEDIUMTYPE), ROW(EMFILE), ROW(EMLINK), ROW(EMSGSIZE), ROW(ENAMETOOLONG),
+	ROW(ENETDOWN), ROW(ENETUNREACH), ROW(ENFILE), ROW(ENOBUFS), ROW(ENODATA), ROW(ENODEV),
+	ROW(ENOENT), ROW(ENOEXEC), ROW(ENOKEY), ROW(ENOLCK), ROW(ENOMEDIUM), ROW(ENOMEM), ROW(ENOSPC),
+	ROW(ENOSYS), ROW(ENOTBLK), ROW(ENOTCONN), ROW(ENOTDIR), ROW(ENOTEMPTY), ROW(ENOTSOCK),
+	ROW(ENOTSUP), ROW(ENOTTY), ROW(ENXIO), ROW(EOVERFLOW), ROW(EOWNERDEAD), ROW(EPERM),
+	ROW(EPIPE), ROW(EPROTO), ROW(EPROTONOSUPPORT), ROW(EPROTOTYPE), ROW(ERANGE), ROW(EREMOTE),
+	ROW(EROFS), ROW(ESHUTDOWN), ROW(ESPIPE), ROW(ESRCH), ROW(ESTALE), ROW(ETIME), ROW(ETIMEDOUT),
+	ROW(ETXTBSY), ROW(EUSERS), ROW(EXDEV),
+};
+/* clang-format on */
+
+const char *errno_name(int number)
+{
+	static char other[32];
+
+	if (number > 0 && (size_t)number < array_len(names) && names[number])
+		return names[number];
+	snprintf(other, sizeof(other), "errno %d", number);
+	return other;
+}
