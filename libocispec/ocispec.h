@@ -506,6 +506,7 @@ enum oci_kind {
 	OCI_OBJECTS,    /* array of such structs */
 	OCI_STRING_MAP, /* struct oci_string_map * */
 	OCI_OBJECT_MAP, /* array of structs that begin with `const char *key` */
+	OCI_FOREIGN,    /* of another platform: any value, known but not kept; no member */
 };
 
 struct oci_schema;

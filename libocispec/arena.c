@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* What a container of usual size needs: one call faults it in, instead of sixteen page faults. */
+#define PREFAULT ((size_t)64 << 10)
+
+static size_t page_round(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (n + page - 1) & ~(page - 1);
+}
+
+static int start(struct arena *a, int fd, void *base, size_t capacity)
+{
+	struct arena_header *h = base;
+
+	*a = (struct arena){ .fd = fd, .base = base, .used = sizeof(*h), .capacity = capacity };
+	h->magic = ARENA_MAGIC;
+	h->base = (uint64_t)(uintptr_t)base;
+	h->size = capacity;
+	return 0;
+}
+
+static int make_memfd(void)
+{
+	/*
+	 * Nothing in here is ever executed. Saying so pleases vm.memfd_noexec=2; kernels before 6.3
+	 * do not know the word.
+	 */
+	int fd = memfd_create("ocirt-plan", MFD_CLOEXEC | MFD_NOEXEC_SEAL | MFD_ALLOW_SEALING);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("ocirt-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd < 0 ? -errno : fd;
+}
+
+int arena_open(struct arena *a, size_t capacity)
+{
+	void *base;
+	int fd, r;
+
+	*a = (struct arena){ .fd = -1 };
+	capacity = page_round(capacity ? capacity : ARENA_CAPACITY);
+	fd = make_memfd();
+	if (fd < 0)
+		return fd;
+	if (ftruncate(fd, (off_t)capacity) < 0) {
+		r = -errno;
+		goto fail;
+	}
+	base = mmap((void *)ARENA_BASE, capacity, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+	if (base == MAP_FAILED) {
+		r = -errno;
+		goto fail;
+	}
+	/* Only an optimisation, and unknown before 5.14. */
+	(void)madvise(base, capacity < PREFAULT ? capacity : PREFAULT, MADV_POPULATE_WRITE);
+	return start(a, fd, base, capacity);
+fail:
+	close(fd);
+	return r;
+}
+
+int arena_open_private(struct arena *a, size_t capacity)
+{
+	void *base;
+
+	*a = (struct arena){ .fd = -1 };
+	capacity = page_round(capacity ? capacity : ARENA_CAPACITY);
+	base = mmap(NULL, capacity, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	return start(a, -1, base, capacity);
+}
+
+int arena_seal(struct arena *a)
+{
+	size_t size = page_round(a->used);
+
+	if (a->full)
+		return -ENOMEM;
+	if (a->sealed)
+		return 0;
+	((struct arena_header *)(void *)a->base)->size = size;
+	if (a->fd < 0) {
+		if (mprotect(a->base, size, PROT_READ) < 0)
+			return -errno;
+	} else {
+		if (ftruncate(a->fd, (off_t)size) < 0)
+			return -errno;
+		/*
+		 * F_SEAL_WRITE is refused while a writable shared mapping exists. The one that takes
+		 * its place is private, because kernels before 6.7 count any shared mapping.
+		 */
+		if (mmap(a->base, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, a->fd, 0) == MAP_FAILED)
+			return -errno;
+		if (fcntl(a->fd, F_ADD_SEALS,
+			  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+			return -errno;
+	}
+	if (a->capacity > size)
+		munmap(a->base + size, a->capacity - size);
+	a->capacity = size;
+	a->sealed = true;
+	return 0;
+}
+
+void arena_close(struct arena *a)
+{
+	if (!a->base)
+		return; /* never opened: even .fd says nothing */
+	munmap(a->base, a->capacity);
+	if (a->fd >= 0)
+		close(a->fd);
+	*a = (struct arena){ .fd = -1 };
+}
+
+void *arena_alloc(struct arena *a, size_t size, size_t align)
+{
+	size_t at = (a->used + align - 1) & ~(align - 1);
+
+	if (a->sealed || a->full || at > a->capacity || size > a->capacity - at) {
+		a->full = true;
+		return NULL;
+	}
+	/* The file is sparse and memory is never taken back, so this is zero already. */
+	a->used = at + size;
+	return a->base + at;
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size, size_t align)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total)) {
+		a->full = true;
+		return NULL;
+	}
+	return arena_alloc(a, total, align);
+}
+
+void *arena_memdup(struct arena *a, const void *p, size_t size, size_t align)
+{
+	void *copy = arena_alloc(a, size, align);
+
+	if (copy && size)
+		memcpy(copy, p, size);
+	return copy;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t len)
+{
+	char *copy = NULL;
+
+	if (len < SIZE_MAX)
+		copy = arena_alloc(a, len + 1, 1); /* its last byte is zero already */
+	if (copy && len)
+		memcpy(copy, s, len);
+	return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return s ? arena_strndup(a, s, strlen(s)) : NULL;
+}
+
+char *arena_vprintf(struct arena *a, const char *format, va_list ap)
+{
+	va_list again;
+	char *out;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (n < 0) {
+		a->full = true;
+		return NULL;
+	}
+	out = arena_alloc(a, (size_t)n + 1, 1);
+	if (out)
+		vsnprintf(out, (size_t)n + 1, format, ap);
+	return out;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+	va_list ap;
+	char *out;
+
+	va_start(ap, format);
+	out = arena_vprintf(a, format, ap);
+	va_end(ap);
+	return out;
+}
+
+void arena_set_root(struct arena *a, void *root)
+{
+	((struct arena_header *)(void *)a->base)->root = root;
+}
