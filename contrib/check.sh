@@ -1,0 +1,201 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# check.sh -- builds and tests everything, on a bare Debian 12 as root, from a clone.
+#
+# Installs what is missing, builds in every way we promise (gcc, clang, static glibc, sanitizers,
+# no seccomp, from the distribution archive) and runs every test there is. Works on a copy of the
+# sources: the clone stays as it was. The last line is the verdict:
+#
+#     N passed, N failed, N skipped
+#
+# Each build or lint step counts one, and so does each single test of `make check`. The exit status
+# is 1 when something failed. --keep leaves the copy and its logs.
+set -u
+
+top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+jobs=$(nproc)
+passed=0 failed=0 skipped=0
+failures=()
+
+# shellcheck source=contrib/packages.sh
+. "$top/contrib/packages.sh"
+packages=(
+	"${build_packages[@]}"
+	bats codespell clang clang-format git iproute2 jq libclang-rt-14-dev procps shellcheck shfmt
+	strace uidmap util-linux
+)
+
+# --- counting ---------------------------------------------------------------------------------
+
+pass() { # NAME
+	passed=$((passed + 1))
+	printf '%-8s%s (%ds)\n' ok "$1" $((SECONDS - since))
+}
+
+fail() { # NAME LOG
+	failed=$((failed + 1))
+	failures+=("$1")
+	printf '%-8s%s (%ds)\n' FAILED "$1" $((SECONDS - since))
+	tail -n 120 "$2" | sed 's/^/    /'
+}
+
+skip() { # NAME REASON
+	skipped=$((skipped + 1))
+	printf '%-8s%s: %s\n' skipped "$1" "$2"
+}
+
+# One step, one result; what it prints is shown only when it fails.
+step() { # NAME COMMAND...
+	local name=$1 log=$work/log/${1//[^A-Za-z0-9]/-}
+	shift
+	since=$SECONDS
+	# Not `if (...)`: bash does not heed -e in a condition.
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1 </dev/null
+	local status=$?
+	if ((status == 0)); then
+		pass "$name"
+	else
+		fail "$name" "$log"
+	fi
+	return "$status"
+}
+
+# `make TARGET` in a build directory, one result per test it ran.
+tests() { # NAME DIRECTORY TARGET
+	local log=$work/log/${1//[^A-Za-z0-9]/-} p f s
+	count() { find "$2" -name '*.trs' -exec cat {} + | grep -cE "^:test-result: ($1)"; }
+	since=$SECONDS
+	find "$2" -name '*.trs' -delete
+	timeout --kill-after=10 "$limit" make -C "$2" -j"$jobs" "$3" >"$log" 2>&1 </dev/null
+	local status=$?
+	p=$(count PASS "$2")
+	f=$(count 'FAIL|ERROR|XPASS' "$2")
+	s=$(count 'SKIP|XFAIL' "$2")
+	# It must not look like success that nothing could be run.
+	((status != 0 && f == 0)) && f=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-8s%s: %d passed, %d failed, %d skipped (%ds)\n' \
+		"$( ((f)) && echo FAILED || echo ok)" "$1" "$p" "$f" "$s" $((SECONDS - since))
+	grep -hE '^:test-result: SKIP' -r "$2" --include='*.trs' | sort | uniq -c |
+		sed 's/^ *\([0-9]*\) :test-result: SKIP/        \1 skipped:/'
+	if ((f)); then
+		failures+=("$1")
+		((status == 124 || status == 137)) && echo "    not done after $limit s"
+		tail -n 400 "$2/test-suite.log" 2>/dev/null | sed 's/^/    /'
+		tail -n 60 "$log" | sed 's/^/    /'
+	fi
+}
+
+# --- steps ------------------------------------------------------------------------------------
+
+# What git would commit, if it is a clone; else everything but what a build leaves.
+copy_sources() {
+	mkdir -p "$work/src"
+	cd "$top"
+	if git -c safe.directory="$top" rev-parse --git-dir >/dev/null 2>&1; then
+		git -c safe.directory="$top" ls-files -z --cached --others --exclude-standard |
+			while IFS= read -r -d '' path; do
+				[[ ! -e $path && ! -L $path ]] || printf '%s\0' "$path"
+			done >"$work/files"
+		tar -c --null -T "$work/files" | tar -x -C "$work/src"
+	else
+		tar -c --exclude=./build\* --exclude='*.o' --exclude='*.a' . | tar -x -C "$work/src"
+	fi
+}
+
+build() { # NAME CONFIGURE-ARGUMENT...
+	local directory=$work/$1
+	shift
+	mkdir -p "$directory"
+	cd "$directory"
+	"$work/src/configure" --enable-werror "$@"
+	make -j"$jobs"
+}
+
+# `make install` puts everything into place, and what it installs needs libc and nothing else.
+install_it() {
+	make -C "$work/gcc" install DESTDIR="$work/root"
+	local ocirt=$work/root/usr/local/bin/ocirt
+	"$ocirt" --version
+	ldd "$ocirt"
+	if ldd "$ocirt" | grep -vE 'libc\.so|linux-vdso|/ld-linux'; then
+		echo "ocirt is linked against more than libc"
+		return 1
+	fi
+}
+
+distcheck() {
+	NO_INTEGRATION=1 make -C "$work/gcc" -j"$jobs" distcheck
+}
+
+usage() {
+	sed -n 's/^# \{0,1\}//; 4,13p' "$0"
+}
+
+clean_up() {
+	if [[ -n $keep ]]; then
+		echo "kept: $work"
+	else
+		chmod -R u+w "$work" # distcheck makes its copy read-only
+		rm -rf "$work"
+	fi
+}
+
+keep=
+case ${1-} in
+'') ;;
+--keep) keep=1 ;;
+*)
+	usage
+	exit 1
+	;;
+esac
+# The result must not depend on who calls: no settings of the caller's build, one language.
+unset CC CFLAGS CPPFLAGS LDFLAGS INIT_CC MAKEFLAGS OCIRT
+export LC_ALL=C.UTF-8
+limit=400 # seconds for one run of the tests
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-check.XXXXXX") || exit 1
+trap clean_up EXIT
+mkdir "$work/log"
+
+step "packages" install_packages "${packages[@]}"
+step "copy of the sources" copy_sources
+step "autogen.sh" "$work/src/autogen.sh"
+
+for check in format shellcheck shfmt codespell; do
+	step "lint: $check" "$work/src/contrib/lint" "$check"
+done
+
+if step "build: gcc" build gcc CC=gcc; then
+	tests "unit, plan and schema tests" "$work/gcc" check-unit
+	tests "integration and security tests" "$work/gcc" check-integration
+	step "install" install_it
+	step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
+	step "make distcheck" distcheck
+else
+	for what in "unit, plan and schema tests" "integration and security tests" \
+		install demo.sh "make distcheck"; do
+		skip "$what" "there is no build"
+	done
+fi
+
+# ocirt-init with clang and glibc: also the way of a host without musl.
+step "build: clang, static glibc" build clang CC=clang INIT_CC="clang -static"
+step "build: no seccomp" build no-seccomp --disable-seccomp
+
+if step "build: sanitizers" build sanitizers --enable-sanitizers; then
+	step "unit tests with sanitizers" make -C "$work/sanitizers" -j"$jobs" check-unit
+else
+	skip "unit tests with sanitizers" "there is no build"
+fi
+
+for what in "${failures[@]}"; do
+	echo "failed: $what"
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))
