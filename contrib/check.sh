@@ -102,6 +102,7 @@ copy_sources() {
 				[[ ! -e $path && ! -L $path ]] || printf '%s\0' "$path"
 			done >"$work/files"
 		tar -c --null -T "$work/files" | tar -x -C "$work/src"
+		git -c safe.directory="$top" describe --always --dirty --abbrev=12 >"$work/src/commit"
 	else
 		tar -c --exclude=./build\* --exclude='*.o' --exclude='*.a' . | tar -x -C "$work/src"
 	fi
