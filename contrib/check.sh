@@ -168,7 +168,7 @@ step "packages" install_packages "${packages[@]}"
 step "copy of the sources" copy_sources
 step "autogen.sh" "$work/src/autogen.sh"
 
-for check in format shellcheck shfmt codespell; do
+for check in format shellcheck shfmt codespell lists; do
 	step "lint: $check" "$work/src/contrib/lint" "$check"
 done
 
