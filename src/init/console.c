@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * console -- a pty from the container's own devpts, and who owns standard input and output.
+ *
+ * The slave side is got from the master itself (TIOCGPTPEER), never by a path: /dev/pts/N could be
+ * a link by then (CVE-2025-52565).
+ */
+#include "steps.h"
+
+#include "../base/confined.h"
+#include "../base/sys.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <termios.h>
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+
+static int open_master(struct stage *s)
+{
+	struct statfs fs;
+	int unlock = 0;
+	auto_close int master = confined_open_plain(s->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY);
+
+	if (master < 0)
+		return stage_fail(s, WHERE_CONSOLE, -1, master, "/dev/pts/ptmx");
+	if (fstatfs(master, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+		return stage_fail(s, WHERE_CONSOLE, -1, ENOTTY, "/dev/pts is not a devpts");
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
+		return stage_fail(s, WHERE_CONSOLE, -1, errno, "unlocking");
+	return fd_take(&master);
+}
+
+/* No LF to CR LF: the manager's terminal does that. */
+static int set_modes(int slave, const struct plan_process *process)
+{
+	struct winsize size = { .ws_row = process->rows, .ws_col = process->columns };
+	struct termios modes;
+
+	if (tcgetattr(slave, &modes) < 0)
+		return -errno;
+	modes.c_oflag &= ~(tcflag_t)ONLCR;
+	if (tcsetattr(slave, TCSANOW, &modes) < 0)
+		return -errno;
+	if ((size.ws_row || size.ws_col) && ioctl(slave, TIOCSWINSZ, &size) < 0)
+		return -errno;
+	return 0;
+}
+
+static int bind_console(struct stage *s)
+{
+	auto_close int dev = confined_open(s->root, "dev", O_PATH | O_DIRECTORY);
+
+	if (dev < 0 || (mknodat(dev, "console", S_IFREG | 0600, 0) < 0 && errno != EEXIST))
+		return stage_fail(s, WHERE_CONSOLE, -1, dev < 0 ? dev : errno, "/dev/console");
+	auto_close int target = sys_openat2(dev, "console", O_PATH, 0,
+					    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+	if (target < 0)
+		return stage_fail(s, WHERE_CONSOLE, -1, target, "/dev/console");
+	auto_close int tree = sys_open_tree(s->console, "",
+					    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	int r = tree < 0 ? tree :
+			   sys_move_mount(tree, "", target, "",
+					  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+
+	return r < 0 ? stage_fail(s, WHERE_CONSOLE, -1, r, "/dev/console") : 0;
+}
+
+int make_console(const struct plan *p, struct stage *s)
+{
+	if (!p->process || !p->process->terminal)
+		return 0;
+	auto_close int master = open_master(s);
+
+	if (master < 0)
+		return master;
+	s->console = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (s->console < 0)
+		return stage_fail(s, WHERE_CONSOLE, -1, errno, "TIOCGPTPEER");
+	int r = set_modes(s->console, p->process);
+
+	if (r < 0)
+		return stage_fail(s, WHERE_CONSOLE, -1, r, "terminal modes");
+	if (p->kind != PLAN_EXEC && p->fs && (r = bind_console(s)) < 0)
+		return r;
+	return tell(s, TALK_CONSOLE, master);
+}
+
+/*
+ * What the program reads from and writes to must be its own, or it could not open /dev/stdout
+ * again. Devices are left alone: the host's /dev/null must never change hands.
+ */
+static void give_stdio(const struct plan_process *process)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		struct stat st;
+
+		if (fstat(fd, &st) == 0 && st.st_uid != process->uid &&
+		    (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)) &&
+		    fchown(fd, process->uid, (gid_t)-1) < 0)
+			continue; /* read-only file system, unmapped owner: it works without, mostly */
+	}
+}
+
+int own_stdio(const struct plan *p, struct stage *s)
+{
+	/* A session of its own: TIOCSTI must not reach the caller's terminal (CVE-2017-5226). */
+	setsid();
+	if (!p->process)
+		return 0;
+	if (s->console < 0) {
+		give_stdio(p->process);
+		return 0;
+	}
+	if (ioctl(s->console, TIOCSCTTY, 0) < 0)
+		return stage_fail(s, WHERE_CONSOLE, -1, errno, "TIOCSCTTY");
+	if (fchown(s->console, p->process->uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL)
+		return stage_fail(s, WHERE_CONSOLE, -1, errno, "owner of the terminal");
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(s->console, fd) < 0)
+			return stage_fail(s, WHERE_STDIO, -1, errno, NULL);
+	fd_close(&s->console);
+	return 0;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * namespaces -- entering those of the plan, and what belongs to a fresh one: id maps, time
+ * offsets, the loopback interface, names, a session keyring.
+ */
+#include "steps.h"
+
+#include "../base/sys.h"
+
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+/*
+ * Nothing in the container may ptrace us or look at our descriptors (CVE-2016-9962). A host side
+ * that is an ordinary user could then not write our id maps, /proc/PID being root's; in a user
+ * namespace without a map there is nobody else yet, so it waits until they are written.
+ */
+int hide(const struct plan *p, struct stage *s)
+{
+	(void)s;
+	if (!p->new_userns)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return 0;
+}
+
+/* Only the host may write them. user_namespaces(7). */
+int ask_for_id_maps(const struct plan *p, struct stage *s)
+{
+	int none, r;
+
+	if (!p->new_userns)
+		return 0;
+	r = tell(s, TALK_NEED_ID_MAPS, -1);
+	if (r == 0)
+		r = expect(s, TALK_ID_MAPS_DONE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return r;
+}
+
+int join_namespaces(const struct plan *p, struct stage *s)
+{
+	if (p->container_pidfd >= 0 && p->exec_flags &&
+	    setns(p->container_pidfd, (int)p->exec_flags) < 0)
+		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, errno, "joining the container's");
+	for (size_t i = 0; i < p->n_joins; i++) {
+		const struct plan_join *j = &p->joins[i];
+
+		/* The pid namespace was entered by our birth; see host/spawn.c. */
+		if (j->type != CLONE_NEWPID && setns(j->fd, j->type) < 0)
+			return stage_fail(s, WHERE_NAMESPACE_JOIN, (long)j->index, errno, j->path);
+		close(j->fd);
+	}
+	int flags = (int)(p->unshare_flags & ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME));
+
+	if (flags && unshare(flags) < 0)
+		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, errno, "unshare");
+	return 0;
+}
+
+/*
+ * A time namespace gets its offsets before its first process: unshare(2) makes it for children
+ * only, so the offsets are written between that and entering it. time_namespaces(7).
+ */
+int enter_time_namespace(const struct plan *p, struct stage *s)
+{
+	if (!(p->unshare_flags & CLONE_NEWTIME))
+		return 0;
+	if (unshare(CLONE_NEWTIME) < 0)
+		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, errno, "time");
+	if (p->time_offsets) {
+		int r = proc_write(s, "self/timens_offsets", p->time_offsets);
+
+		if (r < 0)
+			return stage_fail(s, WHERE_TIME_OFFSETS, -1, r, NULL);
+	}
+	/* A namespace link is a magic link: reached from the verified handle, by its fixed name. */
+	auto_close int ns_dir = proc_open(s, "self/ns", O_PATH | O_DIRECTORY);
+	auto_close int ns = ns_dir < 0 ? ns_dir :
+					 openat(ns_dir, "time_for_children", O_RDONLY | O_CLOEXEC);
+
+	if (ns < 0 || setns(ns, CLONE_NEWTIME) < 0)
+		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, ns_dir < 0 ? ns_dir : errno, "time");
+	return 0;
+}
+
+int bring_up_loopback(const struct plan *p, struct stage *s)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	if (!p->new_netns)
+		return 0;
+	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &lo) < 0)
+		return stage_fail(s, WHERE_LOOPBACK, -1, errno, NULL);
+	return 0;
+}
+
+int set_names(const struct plan *p, struct stage *s)
+{
+	if (p->hostname && sethostname(p->hostname, strlen(p->hostname)) < 0)
+		return stage_fail(s, WHERE_HOSTNAME, -1, errno, p->hostname);
+	if (p->domainname && setdomainname(p->domainname, strlen(p->domainname)) < 0)
+		return stage_fail(s, WHERE_DOMAINNAME, -1, errno, p->domainname);
+	return 0;
+}
+
+/*
+ * The caller's session keyring would show its keys to the container. A kernel without keyrings
+ * (ENOSYS) has none to show; one whose quota is used up (EDQUOT), or a seccomp filter around us
+ * (EPERM), gets a warning: that is what the managers expect.
+ */
+int new_keyring(const struct plan *p, struct stage *s)
+{
+	if (!p->keyring)
+		return 0;
+	long r = nerrno(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, p->keyring));
+
+	if (r >= 0 || r == -ENOSYS)
+		return 0;
+	warn_host(s, WHERE_KEYRING, -1, (int)r, NULL);
+	return 0;
+}
+
+int tell_namespaces(const struct plan *p, struct stage *s)
+{
+	if (!p->wait_early)
+		return 0;
+	int r = tell(s, TALK_NAMESPACES, -1);
+
+	return r < 0 ? r : wait_go_on(p, s);
+}
+
+int enter_cgroup_namespace(const struct plan *p, struct stage *s)
+{
+	int r = wait_go_on(p, s);
+
+	if (r < 0 || s->cgroup_entered || !(p->unshare_flags & CLONE_NEWCGROUP))
+		return r;
+	s->cgroup_entered = true;
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, errno, "cgroup");
+	return 0;
+}
+
+/*
+ * In a user namespace we are still the caller, with its access to the bundle. From here on we are
+ * root inside, so that what is made belongs to it. A map without id 0 leaves us as we are, but
+ * for the program's own id, which keeps the capabilities that the steps to come need.
+ */
+int become_root(const struct plan *p, struct stage *s)
+{
+	if (!p->userns)
+		return 0;
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	if (setresgid(gid, gid, gid) < 0 && p->process) {
+		gid = p->process->gid;
+		if (setresgid(gid, gid, gid) < 0)
+			return stage_fail(s, WHERE_GID, -1, errno, NULL);
+	}
+	if (setresuid(uid, uid, uid) < 0 && p->process) {
+		uid = p->process->uid;
+		if (setresuid(uid, uid, uid) < 0)
+			return stage_fail(s, WHERE_UID, -1, errno, NULL);
+	}
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a change of ids sets it to fs.suid_dumpable */
+	if (uid != 0)
+		return raise_capabilities();
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * privileges -- user, groups, capabilities, labels, the seccomp filter.
+ *
+ * Two halves. At create: the bounding set, groups, gid, uid, while the permitted set is kept. At
+ * start, just before execve: the rest, in the order that each needs the one before it. Installing
+ * a filter takes CAP_SYS_ADMIN or no_new_privs; so without no_new_privs it comes before the
+ * capabilities go, and with it last of all.
+ */
+#include "steps.h"
+
+#include "../base/sys.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+static int capget_both(struct __user_cap_data_struct data[2])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return (int)nerrno(syscall(SYS_capget, &header, data));
+}
+
+static int capset_both(const struct __user_cap_data_struct data[2])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return (int)nerrno(syscall(SYS_capset, &header, data));
+}
+
+int raise_capabilities(void)
+{
+	struct __user_cap_data_struct data[2];
+	int r = capget_both(data);
+
+	if (r < 0)
+		return r;
+	data[0].effective = data[0].permitted;
+	data[1].effective = data[1].permitted;
+	return capset_both(data);
+}
+
+static int set_three(const struct plan_caps *c)
+{
+	const struct __user_cap_data_struct data[2] = {
+		{ (uint32_t)c->effective, (uint32_t)c->permitted, (uint32_t)c->inheritable },
+		{ (uint32_t)(c->effective >> 32), (uint32_t)(c->permitted >> 32),
+		  (uint32_t)(c->inheritable >> 32) },
+	};
+
+	return capset_both(data);
+}
+
+int drop_bounding_set(const struct plan *p, struct stage *s)
+{
+	if (!p->process)
+		return 0;
+	for (int cap = 0; cap < 64; cap++) {
+		if (p->process->caps.bounding & (1ULL << cap))
+			continue;
+		/* EINVAL: beyond the last capability of this kernel. */
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
+			if (errno == EINVAL)
+				break;
+			return stage_fail(s, WHERE_CAPABILITIES, cap, errno, "bounding");
+		}
+	}
+	return 0;
+}
+
+/* Groups before the uid: setgroups() needs CAP_SETGID, and leaving uid 0 clears it. */
+int take_user(const struct plan *p, struct stage *s)
+{
+	const struct plan_process *u = p->process;
+
+	if (!u)
+		return 0;
+	if (!u->keep_groups &&
+	    syscall(SYS_setgroups, u->n_groups, u->groups) < 0 &&
+	    /* Denied in this user namespace: nothing can be added, and nothing is there to drop. */
+	    !(errno == EPERM && p->userns && !u->n_groups))
+		return stage_fail(s, WHERE_GROUPS, -1, errno, NULL);
+	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	/* By the system calls: a libc's wrappers may signal threads or look at limits. */
+	if (syscall(SYS_setresgid, u->gid, u->gid, u->gid) < 0)
+		return stage_fail(s, WHERE_GID, -1, errno, NULL);
+	if (syscall(SYS_setresuid, u->uid, u->uid, u->uid) < 0)
+		return stage_fail(s, WHERE_UID, -1, errno, NULL);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a change of ids sets it to fs.suid_dumpable */
+	umask(u->has_umask ? u->umask : 0022);
+	return 0;
+}
+
+static int set_ambient(const struct plan_caps *c, struct stage *s)
+{
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	for (int cap = 0; cap < 64; cap++)
+		if (c->ambient & (1ULL << cap) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return stage_fail(s, WHERE_AMBIENT, cap, errno, NULL);
+	return 0;
+}
+
+static int set_label(struct stage *s, const char *file, const char *prefix, const char *label,
+		     enum talk_where where)
+{
+	char text[1024];
+	size_t n = strlen(prefix), l = strlen(label);
+
+	if (n + l >= sizeof(text))
+		return stage_fail(s, where, -1, ENAMETOOLONG, label);
+	memcpy(text, prefix, n);
+	memcpy(text + n, label, l + 1);
+	int r = proc_write(s, file, text);
+
+	return r < 0 ? stage_fail(s, where, -1, r, label) : 0;
+}
+
+/* For the execve to come. A profile that cannot be set is an error, also where there is no LSM. */
+static int set_labels(const struct plan_process *process, struct stage *s)
+{
+	int r = 0;
+
+	if (process->apparmor) {
+		auto_close int own = proc_open(s, "self/attr/apparmor/exec", O_WRONLY);
+
+		r = set_label(s, own >= 0 ? "self/attr/apparmor/exec" : "self/attr/exec", "exec ",
+			      process->apparmor, WHERE_APPARMOR);
+	}
+	if (r == 0 && process->selinux)
+		r = set_label(s, "self/attr/exec", "", process->selinux, WHERE_SELINUX);
+	return r;
+}
+
+static int install_filter(const struct plan_process *process, struct stage *s)
+{
+	const struct sock_fprog program = { .len = process->seccomp.len,
+					    .filter = (struct sock_filter *)process->seccomp.filter };
+
+	if (!program.filter)
+		return 0;
+	long r = nerrno(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, process->seccomp.flags,
+				&program));
+
+	return r < 0 ? stage_fail(s, WHERE_SECCOMP, -1, (int)r, NULL) : 0;
+}
+
+int confine(const struct plan *p, struct stage *s)
+{
+	const struct plan_process *process = p->process;
+	int r = set_labels(process, s);
+
+	if (r < 0)
+		return r;
+	/* Every descriptor but those that were asked for ends at execve, whoever forgot it. */
+	r = sys_close_range((unsigned int)(3 + process->preserve_fds), ~0U, CLOSE_RANGE_CLOEXEC);
+	if (r < 0)
+		return stage_fail(s, WHERE_FDS, -1, r, NULL);
+	if (!process->no_new_privs) {
+		r = raise_capabilities();
+		if (r < 0)
+			return stage_fail(s, WHERE_CAPABILITIES, -1, r, "effective");
+		if ((r = install_filter(process, s)) < 0)
+			return r;
+	}
+	r = set_three(&process->caps);
+	if (r < 0)
+		return stage_fail(s, WHERE_CAPABILITIES, -1, r, "effective, permitted, inheritable");
+	if ((r = set_ambient(&process->caps, s)) < 0)
+		return r;
+	if (!process->no_new_privs)
+		return 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return stage_fail(s, WHERE_NO_NEW_PRIVS, -1, errno, NULL);
+	return install_filter(process, s);
+}
+
+int take_program_rights(const struct plan_process *process)
+{
+	return set_three(&process->caps);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * protect -- masked paths, read-only paths, sysctls.
+ *
+ * After pivot_root, so that no path can reach the host. A target is opened once and held; the mount
+ * that covers it has its final flags before it is attached (GHSA-3q8j-pf29-vwv8). A path that is
+ * not there is fine; any other failure ends the container: no protection is skipped.
+ */
+#include "steps.h"
+
+#include "../base/confined.h"
+#include "../base/sys.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/*
+ * Files are masked by the host's null device, which is checked to be it: the image's own could be
+ * a link to anything (CVE-2025-31133). Cloned before the host is out of reach.
+ */
+int take_null(const struct plan *p, struct stage *s)
+{
+	struct stat st;
+
+	if (!p->fs || !p->fs->n_masked)
+		return 0;
+	s->null_tree = sys_open_tree(AT_FDCWD, "/dev/null",
+				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	if (s->null_tree < 0)
+		return stage_fail(s, WHERE_MASKED_PATH, -1, s->null_tree, "/dev/null");
+	if (fstat(s->null_tree, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return stage_fail(s, WHERE_MASKED_PATH, -1, ENODEV, "/dev/null");
+	return 0;
+}
+
+/* One empty read-only tmpfs serves all masked directories: a superblock costs more than a mount. */
+static int make_empty(struct stage *s)
+{
+	auto_close int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int r = fs;
+
+	if (r >= 0)
+		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_blocks", "1", 0);
+	if (r >= 0)
+		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1", 0);
+	if (r >= 0)
+		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r >= 0)
+		r = sys_fsmount(fs, FSMOUNT_CLOEXEC,
+				MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					MOUNT_ATTR_NOEXEC);
+	return r < 0 ? stage_fail(s, WHERE_MASKED_PATH, -1, r, "tmpfs") : r;
+}
+
+static int attach_clone(int tree, int target)
+{
+	auto_close int clone = sys_open_tree(tree, "",
+					     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	return clone < 0 ? clone :
+			   sys_move_mount(clone, "", target, "",
+					  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+/* Cloning a detached tree needs 6.15; a used one is attached, its clones are made from there. */
+static int mask(struct stage *s, int *tree, bool *used, int target)
+{
+	int r;
+
+	(void)s;
+	if (*used)
+		return attach_clone(*tree, target);
+	r = sys_move_mount(*tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	*used = r == 0;
+	return r;
+}
+
+static int mask_paths(const struct plan_fs *fs, struct stage *s)
+{
+	auto_close int empty = -1;
+	bool empty_used = false, null_used = false;
+
+	for (size_t i = 0; i < fs->n_masked; i++) {
+		auto_close int target = confined_open(s->root, fs->masked[i], O_PATH);
+		struct stat st;
+		int r;
+
+		/* Below something that is no directory there is nothing to mask, either. */
+		if (target == -ENOENT || target == -ENOTDIR)
+			continue;
+		if (target < 0 || fstat(target, &st) < 0)
+			return stage_fail(s, WHERE_MASKED_PATH, (long)i, target < 0 ? target : errno,
+					  fs->masked[i]);
+		if (S_ISDIR(st.st_mode)) {
+			if (empty < 0 && (empty = make_empty(s)) < 0)
+				return empty;
+			r = mask(s, &empty, &empty_used, target);
+		} else {
+			r = mask(s, &s->null_tree, &null_used, target);
+		}
+		if (r < 0)
+			return stage_fail(s, WHERE_MASKED_PATH, (long)i, r, fs->masked[i]);
+	}
+	return 0;
+}
+
+static int make_readonly(struct stage *s, const struct plan_fs *fs, size_t i)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	auto_close int target = confined_open(s->root, fs->readonly_paths[i], O_PATH);
+
+	if (target == -ENOENT || target == -ENOTDIR)
+		return 0;
+	auto_close int tree =
+		target < 0 ? target :
+			     sys_open_tree(target, "",
+					   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+						   AT_RECURSIVE);
+	int r = tree;
+
+	if (r >= 0)
+		r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	if (r >= 0)
+		r = sys_move_mount(tree, "", target, "",
+				   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return r < 0 ? stage_fail(s, WHERE_READONLY_PATH, (long)i, r, fs->readonly_paths[i]) : 0;
+}
+
+int protect_paths(const struct plan *p, struct stage *s)
+{
+	int r = p->fs ? mask_paths(p->fs, s) : 0;
+
+	for (size_t i = 0; p->fs && r == 0 && i < p->fs->n_readonly_paths; i++)
+		r = make_readonly(s, p->fs, i);
+	fd_close(&s->null_tree);
+	return r;
+}
+
+/* Only namespaced ones are in the plan; they act on the namespaces that we are in by now. */
+int write_sysctls(const struct plan *p, struct stage *s)
+{
+	for (size_t i = 0; i < p->n_sysctl; i++) {
+		auto_close int sys = proc_open(s, "sys", O_PATH | O_DIRECTORY);
+		auto_close int fd = sys < 0 ? sys :
+					      sys_openat2(sys, p->sysctl[i].file, O_WRONLY, 0,
+							  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+								  RESOLVE_NO_XDEV);
+		size_t n = strlen(p->sysctl[i].value);
+
+		if (fd < 0)
+			return stage_fail(s, WHERE_SYSCTL, -1, fd, p->sysctl[i].key);
+		if (write(fd, p->sysctl[i].value, n) != (ssize_t)n)
+			return stage_fail(s, WHERE_SYSCTL, -1, errno, p->sysctl[i].key);
+	}
+	return 0;
+}

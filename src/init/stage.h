@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * stage -- what the steps of the container side share.
+ *
+ * ocirt-init walks a table of steps over the plan. A step is short, allocates nothing, and returns
+ * 0 when the plan asks nothing of it; on failure it says which part of the plan was meant with
+ * stage_fail() and returns -errno. What a later step needs of an earlier one is a member here.
+ * The words for a failure are the host's.
+ */
+#pragma once
+
+#include "../base/util.h"
+#include "../plan/plan.h"
+#include "../plan/talk.h"
+
+#define PROGRAM_PATH_MAX 4096
+
+struct stage {
+	int talk;	/* to the host side; after `start` the connection that asked for it */
+	int proc;	/* the host's procfs, verified: the only way to /proc */
+	int root;	/* the container's root: every lookup begins here */
+	int state;	/* a memfd with the state for hooks, -1: none */
+	int null_tree;	/* a detached clone of the host's /dev/null, for masked files */
+	int console;	/* the pty's slave side */
+	bool gone_on;	/* GO_ON has come */
+	bool cgroup_entered;
+	bool cwd_entered;
+	const char *program; /* what execve gets: args[0], or a file found through PATH */
+	char program_path[PROGRAM_PATH_MAX];
+	struct talk_record failure;
+};
+
+struct step {
+	const char *name;
+	int (*run)(const struct plan *p, struct stage *s);
+};
+
+/* main.c: the three stories. */
+extern const struct step create_steps[], exec_steps[];
+
+/* Remember what failed; returns -err (err may be given with either sign). `detail` may be NULL. */
+int stage_fail(struct stage *s, enum talk_where where, long index, int err, const char *detail);
+/* The same with a detail of two parts, "first: second". */
+int stage_fail2(struct stage *s, enum talk_where where, long index, int err, const char *first,
+		const char *second);
+
+/* talk.c. fd -1: none. Returns 0 or -errno; end of file is -EPIPE. */
+int talk_send(int sock, const struct talk_record *r, int fd);
+int talk_receive(int sock, struct talk_record *r, int *fd);
+int tell(struct stage *s, enum talk_type type, int fd);
+/* Wait for just this record; anything else is -EPROTO. */
+int expect(struct stage *s, enum talk_type type, int *fd);
+void warn_host(struct stage *s, enum talk_where where, int index, int err, const char *detail);
+/* GO_ON, once, wherever it is first needed. */
+int wait_go_on(const struct plan *p, struct stage *s);
+
+/* proc.c: all access to /proc. `file` is relative, "self/oom_score_adj", "sys/net/...". */
+int open_proc_handle(const struct plan *p, struct stage *s);
+int proc_open(struct stage *s, const char *file, int flags);
+int proc_write(struct stage *s, const char *file, const char *text);
+
+/* mounts.c, and what rootfs.c needs of it. */
+int mount_all(const struct plan *p, struct stage *s);
+
+/* copy.c: what is in the directory `from`, again in `to`, with modes and owners (tmpcopyup). */
+int copy_up(int from, int to);
+
+/* hooks.c: run one table of hooks with `state` as standard input. */
+int run_hooks(struct stage *s, const struct plan_hook *hooks, size_t n, enum talk_where where,
+	      const struct plan_process *as);
+
+/* privileges.c */
+int raise_capabilities(void); /* everything permitted becomes effective */
+/* A hook that runs after `start` has the program's rights, not ours. Called in the child. */
+int take_program_rights(const struct plan_process *process);

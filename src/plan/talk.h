@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * talk -- what ocirt and ocirt-init say to each other.
+ *
+ *   ocirt-init                          ocirt
+ *   NEED_ID_MAPS   ->                   writes uid_map and gid_map
+ *                                   <-  ID_MAPS_DONE
+ *   NAMESPACES     ->  (wait_early)     moves network devices, prestart and createRuntime hooks
+ *                                   <-  GO_ON + fd     the cgroup is attached; the fd is the state
+ *                                                      for createContainer hooks, if there are any
+ *   CONSOLE + fd   ->                   the pty's master: to the console socket, or kept
+ *   LISTENER + fd  ->                   seccomp notify: to listenerPath
+ *                                   <-  LISTENER_SENT
+ *   WARNING        ->                   logged
+ *   READY          ->                   state "created", pid file; `create` ends
+ *   FAILED         ->                   worded with the field's JSON path; undone
+ *
+ * Fixed-size records over a SEQPACKET socket pair. End of file before READY: the other side died.
+ * `start` speaks the same records over the connection it makes:
+ *
+ *   (connect) + STATE + fd  ->          the state for startContainer hooks, or no fd
+ *                           <-          FAILED, or end of file at execve: success
+ *
+ * The host does not trust what it reads: every number is checked before it is used.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum talk_type {
+	TALK_NEED_ID_MAPS = 1,
+	TALK_ID_MAPS_DONE,
+	TALK_NAMESPACES,
+	TALK_GO_ON,
+	TALK_CONSOLE,
+	TALK_LISTENER,
+	TALK_LISTENER_SENT,
+	TALK_WARNING,
+	TALK_READY,
+	TALK_FAILED,
+	TALK_STATE,
+};
+
+/*
+ * Which part of the plan a failure is about. The host has the words: host/words.c has one row for
+ * each. `index` counts within the configuration, `detail` is the path, program or option meant.
+ */
+enum talk_where {
+	WHERE_NOWHERE,
+	WHERE_ARENA,
+	WHERE_NAMESPACE_JOIN,	/* index: linux.namespaces */
+	WHERE_NAMESPACE_NEW,	/* detail: what is being made */
+	WHERE_ID_MAPS,
+	WHERE_TIME_OFFSETS,
+	WHERE_PROC_HANDLE,
+	WHERE_LOOPBACK,
+	WHERE_HOSTNAME,
+	WHERE_DOMAINNAME,
+	WHERE_KEYRING,
+	WHERE_ROOT_PROPAGATION, /* making / of the new mount namespace slave or private */
+	WHERE_ROOT_PATH,	/* root.path cannot be cloned or opened */
+	WHERE_ROOT_READONLY,
+	WHERE_ROOTFS_PROPAGATION, /* linux.rootfsPropagation */
+	WHERE_PIVOT,
+	WHERE_MOUNT_SOURCE,	 /* index: mounts; detail: the path */
+	WHERE_MOUNT_DESTINATION, /* index, detail: the path inside */
+	WHERE_MOUNT_LINKED,	 /* index: /proc or /sys through a symbolic link */
+	WHERE_MOUNT_TYPE,	 /* index: fsopen failed; detail: type */
+	WHERE_MOUNT_OPTION,	 /* index; detail: "key=value: kernel's text" */
+	WHERE_MOUNT_CREATE,	 /* index: the file system refused; detail: kernel's text */
+	WHERE_MOUNT_ATTRIBUTES,	 /* index: mount_setattr; detail: words */
+	WHERE_MOUNT_IDMAP,	 /* index */
+	WHERE_MOUNT_ATTACH,	 /* index: move_mount */
+	WHERE_MOUNT_COPY_UP,	 /* index */
+	WHERE_DEVICE,		 /* index: linux.devices or -1; detail: path */
+	WHERE_DEVICE_MISMATCH,	 /* index; detail: path: another kind of file is there */
+	WHERE_DEV_LINK,		 /* detail: path */
+	WHERE_CONSOLE,		 /* detail: which part */
+	WHERE_CREATE_HOOK,	 /* index: hooks.createContainer; detail: words */
+	WHERE_START_HOOK,	 /* index: hooks.startContainer; detail: words */
+	WHERE_MASKED_PATH,	 /* index: linux.maskedPaths */
+	WHERE_READONLY_PATH,	 /* index: linux.readonlyPaths */
+	WHERE_SYSCTL,		 /* detail: key */
+	WHERE_CWD,		 /* detail: path */
+	WHERE_CWD_OUTSIDE,	 /* the directory is not below the root */
+	WHERE_PROGRAM,		 /* detail: args[0]: not there, not executable ... */
+	WHERE_PROGRAM_NOT_IN_PATH,
+	WHERE_INTERPRETER,	 /* detail: the #! interpreter or ELF loader that is missing */
+	WHERE_ARCHITECTURE,	 /* detail: "ELF machine 183" or the like */
+	WHERE_RLIMIT,		 /* index */
+	WHERE_OOM_SCORE,
+	WHERE_SCHEDULER,
+	WHERE_IOPRIO,
+	WHERE_PERSONALITY,
+	WHERE_MEMPOLICY,
+	WHERE_AFFINITY,
+	WHERE_GROUPS,
+	WHERE_GID,
+	WHERE_UID,
+	WHERE_CAPABILITIES,	 /* detail: the set */
+	WHERE_AMBIENT,		 /* index: capability number (WARNING) */
+	WHERE_CAPABILITY_MISSING, /* index: capability number (WARNING): cannot be granted here */
+	WHERE_NO_NEW_PRIVS,
+	WHERE_SECCOMP,
+	WHERE_APPARMOR,
+	WHERE_SELINUX,
+	WHERE_STDIO,
+	WHERE_FDS,
+	WHERE_TALK,		 /* the talk itself broke */
+	WHERE_COUNT,
+};
+
+struct talk_record {
+	uint32_t type;	/* enum talk_type */
+	uint32_t where; /* enum talk_where */
+	int32_t index;
+	int32_t err; /* errno, positive; 0 none */
+	char detail[240];
+};
