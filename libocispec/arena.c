@@ -102,15 +102,18 @@ int arena_seal(struct arena *a)
 	if (a->sealed)
 		return 0;
 	((struct arena_header *)(void *)a->base)->size = size;
+	if (a->fd >= 0 && ftruncate(a->fd, (off_t)size) < 0)
+		return -errno;
+	if (a->capacity > size)
+		munmap(a->base + size, a->capacity - size);
+	a->capacity = size;
 	if (a->fd < 0) {
 		if (mprotect(a->base, size, PROT_READ) < 0)
 			return -errno;
 	} else {
-		if (ftruncate(a->fd, (off_t)size) < 0)
-			return -errno;
 		/*
-		 * F_SEAL_WRITE is refused while a writable shared mapping exists. The one that takes
-		 * its place is private, because kernels before 6.7 count any shared mapping.
+		 * F_SEAL_WRITE is refused while any of the writable shared mapping is left. The one
+		 * that takes its place is private, because kernels before 6.7 count every shared one.
 		 */
 		if (mmap(a->base, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, a->fd, 0) == MAP_FAILED)
 			return -errno;
@@ -118,9 +121,6 @@ int arena_seal(struct arena *a)
 			  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 			return -errno;
 	}
-	if (a->capacity > size)
-		munmap(a->base + size, a->capacity - size);
-	a->capacity = size;
 	a->sealed = true;
 	return 0;
 }

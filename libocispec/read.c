@@ -998,9 +998,17 @@ static void not_json(struct reader *r)
 	len = strcspn(reason, "\n");
 	while (len && (reason[len - 1] == ' ' || reason[len - 1] == '.'))
 		len--;
-	/* Within strings yajl stops before the offending character, else after the token. */
-	if (!r->finishing && !strstr(reason, "inside string") && !strstr(reason, "inside a string"))
+	/*
+	 * Where yajl has stopped: mostly behind the token; within a string before the offending
+	 * character; and for these two it goes back by the token's length without its quotes.
+	 */
+	if (strstr(reason, "I expect")) {
+		if (at >= 2 && r->text[at - 2] == '"' && !strchr("\" \t\r\n", r->text[at - 1]))
+			at -= 2;
+	} else if (!r->finishing && !strstr(reason, "inside string") &&
+		   !strstr(reason, "inside a string")) {
 		at = token_start(r, at);
+	}
 	fail_at(r, at, NULL, "not JSON: %.*s", (int)len, reason);
 	if (message)
 		yajl_free_error(r->yajl, message);
