@@ -11,19 +11,19 @@
 #include <string.h>
 #include <strings.h>
 
-#define MEMBER(s, m) (((s *)0)->m)
+#define MEMBER(s, m)   (((s *)0)->m)
 #define IS(s, m, type) __builtin_types_compatible_p(__typeof__(MEMBER(s, m)), type)
 
 /* Zero, or a compile error when the member is not what the row says. */
 #define MUST(cond) (0 * sizeof(char[(cond) ? 1 : -1]))
 
-#define ROW(s, m, k, cond, ...) \
+#define ROW(s, m, k, cond, ...)                                                                   \
 	.name = #m, .name_len = sizeof(#m) - 1, .kind = k, .offset = offsetof(s, m) + MUST(cond), \
 	__VA_ARGS__
 
 /* What may follow a row. */
-#define REQUIRED .required = true
-#define POSITIVE .at_least_one = true
+#define REQUIRED    .required = true
+#define POSITIVE    .at_least_one = true
 #define WORDS(list) .words = list
 
 /* clang-format off */
