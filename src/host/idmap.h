@@ -12,9 +12,14 @@
 
 #include <sys/types.h>
 
+/* What the kernel would answer with a bare EINVAL: empty, overlapping, too large, too many. */
+int idmap_check(const struct oci_id_mapping *ranges, size_t n, const char *field, struct error *e);
+
 /*
  * Write both maps of `pid`. As root by one write(2) each; as an ordinary user a map of just
  * oneself is written directly (with setgroups denied), anything else by newuidmap(1) and
- * newgidmap(1), found in PATH, whose own message is quoted in the failure.
+ * newgidmap(1), found in PATH, whose own message is quoted in the failure. When these cannot do
+ * it, and our own id is among those to be mapped, only that one is, with a warning. The process
+ * must still be dumpable, or an ordinary user may not write to its files in /proc.
  */
 int idmap_write(pid_t pid, const struct oci_linux *linux_, struct error *e);
