@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "command.h"
+
+const struct option_row create_rows[] = {
+	OPTION_STRING(struct create_options, bundle, "bundle", 'b', "DIR",
+		      "the directory with config.json (default: the current one)"),
+	OPTION_STRING(struct create_options, config, "config", 'f', "FILE",
+		      "use this file instead of config.json, below the bundle"),
+	OPTION_STRING(struct create_options, console_socket, "console-socket", 0, "SOCKET",
+		      "send the terminal's descriptor to this unix socket"),
+	OPTION_STRING(struct create_options, pidfd_socket, "pidfd-socket", 0, "SOCKET",
+		      "send a pidfd of the first process to this unix socket"),
+	OPTION_STRING(struct create_options, pid_file, "pid-file", 0, "FILE",
+		      "write the pid of the first process to this file"),
+	OPTION_COUNT(struct create_options, preserve_fds, "preserve-fds", 0, "N",
+		     "keep N descriptors open, from 3 (after those of LISTEN_FDS)"),
+	OPTION_FLAG(struct create_options, no_pivot, "no-pivot", 0,
+		    "change the root by chroot, for a root on the initial ramfs (less safe)"),
+	OPTION_FLAG(struct create_options, no_new_keyring, "no-new-keyring", 0,
+		    "keep the caller's session keyring"),
+	{ 0 },
+};
+
+static int cmd_create(struct invocation *in)
+{
+	struct create_options *o = in->options;
+
+	o->id = in->args[0];
+	return container_create(&in->settings, o, in->e);
+}
+
+const struct command create_command = {
+	.name = "create",
+	.arguments = "ID",
+	.summary = "make a container; 'start' then runs its program",
+	.description =
+		"Everything that config.json asks for is made, but the program does not run\n"
+		"yet. When anything fails, nothing is left behind.\n",
+	.rows = create_rows,
+	.options_size = sizeof(struct create_options),
+	.by_id = true,
+	.cgroups = true,
+	.min_args = 1,
+	.max_args = 1,
+	.run = cmd_create,
+};
