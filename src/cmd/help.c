@@ -81,8 +81,10 @@ void help_program(void)
 
 void help_on(const struct command *c)
 {
+	static const char help[] = "-h, --help"; /* a global option, but expected here */
 	size_t width = MAX(widest(c->rows), widest(c->more_rows));
 
+	width = MAX(width, sizeof(help) - 1);
 	output_format("NAME:\n   ocirt %s - %s\n\nUSAGE:\n   ocirt %s [options]%s%s\n", c->name,
 		      c->summary, c->name, *c->arguments ? " " : "", c->arguments);
 	if (c->description) {
@@ -93,7 +95,7 @@ void help_on(const struct command *c)
 	options(c->rows, width);
 	options(c->more_rows, width);
 	output("   ");
-	output_padded("-h, --help", width + 2);
+	output_padded(help, width + 2);
 	output("show this\n\nThe global options ('ocirt --help') are understood here too.\n");
 }
 
