@@ -261,8 +261,9 @@ static void try_execve(const struct plan_process *process, struct stage *s)
 		execve(s->program, (char *const *)process->args, (char *const *)process->env);
 		return;
 	}
-	/* The environment is read-only and may be large: only its pointers are copied. */
-	const char *env[process->n_env + 2];
+	/* The environment is read-only and may be large: only its pointers are copied, to the stack,
+	 * which execve's own limit on them (a quarter of it) fits into. */
+	const char **env = __builtin_alloca((process->n_env + 2) * sizeof(*env));
 	char home[256] = "HOME=";
 
 	find_home(s, process->uid, home + 5, sizeof(home) - 5);

@@ -44,9 +44,7 @@ int stage_fail(struct stage *s, enum talk_where where, long index, int err, cons
 int stage_fail2(struct stage *s, enum talk_where where, long index, int err, const char *first,
 		const char *second);
 
-/* talk.c. fd -1: none. Returns 0 or -errno; end of file is -EPIPE. */
-int talk_send(int sock, const struct talk_record *r, int fd);
-int talk_receive(int sock, struct talk_record *r, int *fd);
+/* say.c */
 int tell(struct stage *s, enum talk_type type, int fd);
 /* Wait for just this record; anything else is -EPROTO. */
 int expect(struct stage *s, enum talk_type type, int *fd);

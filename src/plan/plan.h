@@ -189,6 +189,9 @@ struct plan_process {
 	unsigned long mempolicy_maxnode;
 	const unsigned long *affinity; /* sched_setaffinity(2) before execve; NULL: whole cpuset */
 	size_t affinity_size;	       /* bytes */
+	const unsigned long *initial_affinity; /* exec: the host sets it on itself before it makes the
+						  process, which inherits it; NULL: none */
+	size_t initial_affinity_size;
 	struct plan_seccomp seccomp;
 	const char *apparmor, *selinux; /* NULL: none */
 	int preserve_fds; /* descriptors 3 .. 3 + n - 1 stay open */

@@ -117,3 +117,13 @@ struct talk_record {
 	int32_t err; /* errno, positive; 0 none */
 	char detail[240];
 };
+
+/* Send one record, with a descriptor unless fd is -1. 0 or -errno; never SIGPIPE. */
+int talk_send(int sock, const struct talk_record *r, int fd);
+
+/*
+ * Receive one record, and in *fd the descriptor that came with it (owned, close-on-exec), or -1.
+ * 0, -EPIPE at end of file, -EPROTO for anything but one whole record, or -errno. The detail ends
+ * in NUL whatever the other side sent.
+ */
+int talk_receive(int sock, struct talk_record *r, int *fd);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "activation.h"
+
+#include "base/number.h"
+
+#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* How many descriptors the service manager passed to just this process; 0: none. */
+static int listen_fds(struct error *e)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	uint64_t n, whose;
+
+	if (!fds || !*fds)
+		return 0;
+	if (pid && *pid && (number_u64(pid, INT32_MAX, &whose) < 0 || (pid_t)whose != getpid()))
+		return 0;
+	if (number_u64(fds, 4096, &n) < 0)
+		return fail(e, 0, "LISTEN_FDS: '%s' is not a number of descriptors", fds);
+	return (int)n;
+}
+
+int activation_read(struct arena *a, int preserve_fds, struct activation *out, struct error *e)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+	int n = listen_fds(e);
+
+	if (n < 0)
+		return n;
+	const char **env = arena_new_array(a, const char *, 4);
+
+	if (!env)
+		return fail(e, ENOMEM, "the plan does not fit into its arena");
+	*out = (struct activation){ .preserve_fds = preserve_fds + n, .env = env };
+	if (!n)
+		return 0;
+	*env++ = arena_printf(a, "LISTEN_FDS=%d", n);
+	*env++ = "LISTEN_PID=1"; /* the program will be that, in a pid namespace */
+	if (names)
+		*env++ = arena_printf(a, "LISTEN_FDNAMES=%s", names);
+	return 0;
+}

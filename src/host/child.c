@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "child.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "base/sys.h"
+#include "host/console.h"
+#include "host/idmap.h"
+#include "host/spawn.h"
+#include "host/words.h"
+#include "plan/talk.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t more,
+	       struct error *e)
+{
+	c->plan = plan;
+	c->arena = arena;
+	c->console_socket = c->pidfd = c->talk = c->master = -1;
+	c->cgroup = c->userns = c->pidns = -1;
+	c->pid = -1;
+	c->room = more + 1; /* the talk */
+	plan->talk_fd = plan->listen_fd = plan->container_pidfd = -1;
+	plan->n_keep = 0;
+	plan->keep = arena_new_array(arena, int, c->room);
+	return plan->keep ? 0 : fail(e, ENOMEM, "the plan does not fit into its arena");
+}
+
+int child_keep(struct child *c, int fd)
+{
+	if (fd >= 0 && c->plan->n_keep < c->room)
+		((int *)c->plan->keep)[c->plan->n_keep++] = fd;
+	return fd;
+}
+
+int child_start(struct child *c, struct error *e)
+{
+	int talk[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, talk) < 0)
+		return fail(e, errno, "cannot make a socket pair");
+	auto_close int theirs = talk[1];
+
+	c->talk = talk[0];
+	c->plan->talk_fd = child_keep(c, theirs);
+	arena_set_root(c->arena, c->plan);
+	r = arena_seal(c->arena);
+	if (r < 0)
+		return fail(e, r, "cannot seal the plan");
+
+	struct spawn s = { .plan = c->plan,
+				 .arena = c->arena->fd,
+				 .cgroup = c->cgroup,
+				 .userns = c->userns,
+				 .pidns = c->pidns,
+				 .preserve = c->plan->process ? c->plan->process->preserve_fds : 0 };
+
+	r = spawn(&s, &c->pid, &c->pidfd, e);
+	if (r == -EBUSY && s.cgroup >= 0) {
+		/* A cgroup that has controllers below it takes no processes (cgroups(7), "no internal
+		 * processes"): the caller finds another for it. */
+		s.cgroup = c->cgroup = -1;
+		r = spawn(&s, &c->pid, &c->pidfd, e);
+	}
+	return r;
+}
+
+static int send_record(struct child *c, enum talk_type type, int fd, struct error *e)
+{
+	const struct talk_record r = { .type = type };
+	int err = talk_send(c->talk, &r, fd);
+
+	/* It has died: what it said before, or how, is for child_attend() to find. */
+	if (err == -EPIPE || err == -ECONNRESET)
+		return 0;
+	return err < 0 ? fail(e, err, "cannot talk to ocirt-init") : 0;
+}
+
+int child_go_on(struct child *c, int state, struct error *e)
+{
+	return send_record(c, TALK_GO_ON, state, e);
+}
+
+/* End of file before READY: say how it ended. */
+static int say_how_it_died(struct child *c, struct error *e)
+{
+	siginfo_t info = { 0 };
+	char name[32];
+
+	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOWAIT) < 0)
+		return fail(e, errno, "ocirt-init ended before it was ready");
+	if (info.si_code == CLD_EXITED)
+		return fail(e, 0, "ocirt-init ended before it was ready, with status %d",
+			    info.si_status);
+	fail(e, 0, "ocirt-init was killed by %s before it was ready",
+	     signal_name(info.si_status, name, sizeof(name)));
+	if (info.si_status == SIGKILL)
+		hint(e, "if nobody killed it, the memory limit of its cgroup is too small");
+	return -EINVAL;
+}
+
+static int answer(struct child *c, const struct talk_record *r, int *fd, struct error *e)
+{
+	auto_close int state = -1;
+	int err;
+
+	switch (r->type) {
+	case TALK_NEED_ID_MAPS:
+		err = c->maps ? idmap_write(c->pid, c->maps, e) : fail(e, 0, "no id maps are known");
+		return err < 0 ? err : send_record(c, TALK_ID_MAPS_DONE, -1, e);
+	case TALK_NAMESPACES:
+		err = c->at_namespaces ? c->at_namespaces(c->arg, &state, e) : 0;
+		return err < 0 ? err : child_go_on(c, state, e);
+	case TALK_CONSOLE:
+		if (*fd < 0)
+			return fail(e, 0, "ocirt-init sent no terminal");
+		if (c->console_socket >= 0)
+			return socket_send_fd(c->console_socket, *fd, "/dev/ptmx", "--console-socket",
+					      e);
+		c->master = fd_take(fd);
+		return 0;
+	case TALK_WARNING:
+		words_warn(r);
+		return 0;
+	default:
+		return fail(e, 0, "ocirt-init said something unknown (%u)", r->type);
+	}
+}
+
+int child_attend(struct child *c, struct error *e)
+{
+	for (;;) {
+		struct talk_record r;
+		auto_close int fd = -1;
+		int err = talk_receive(c->talk, &r, &fd);
+
+		if (err == -EPIPE || err == -ECONNRESET)
+			return say_how_it_died(c, e);
+		if (err < 0)
+			return fail(e, err, "the talk with ocirt-init broke");
+		if (r.type == TALK_READY)
+			return 0;
+		if (r.type == TALK_FAILED)
+			return words_failed(&r, e);
+		err = answer(c, &r, &fd, e);
+		if (err < 0)
+			return err;
+	}
+}
+
+int child_executed(int sock, struct error *e)
+{
+	for (;;) {
+		struct talk_record r;
+		auto_close int fd = -1;
+		int err = talk_receive(sock, &r, &fd);
+
+		if (err == -EPIPE || err == -ECONNRESET)
+			return 0; /* closed by execve */
+		if (err < 0)
+			return fail(e, err, "the talk with ocirt-init broke");
+		if (r.type == TALK_FAILED)
+			return words_failed(&r, e);
+		if (r.type == TALK_WARNING)
+			words_warn(&r);
+	}
+}
+
+int child_go(struct child *c, int state, struct error *e)
+{
+	int r = send_record(c, TALK_STATE, state, e);
+
+	return r < 0 ? r : child_executed(c->talk, e);
+}
+
+void child_kill(struct child *c)
+{
+	if (c->pidfd < 0)
+		return;
+	sys_pidfd_send_signal(c->pidfd, SIGKILL);
+	while (waitid(P_PIDFD, (id_t)c->pidfd, &(siginfo_t){ 0 }, WEXITED) < 0 && errno == EINTR)
+		;
+}
+
+void child_close(struct child *c)
+{
+	fd_close(&c->talk);
+	fd_close(&c->pidfd);
+	fd_close(&c->master);
+	fd_close(&c->console_socket);
+}
+
+int text_memfd(const char *text, size_t len, struct error *e)
+{
+	auto_close int fd = memfd_create("ocirt-state", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, text, len);
+
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -errno;
+	return r < 0 ? fail(e, r, "cannot make a memfd for the state") : fd_take(&fd);
+}
+
+static int write_pid_file(const char *path, pid_t pid, struct error *e)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", pid);
+	int r = file_replace(AT_FDCWD, path, text, (size_t)n, 0644);
+
+	if (r < 0)
+		fail(e, r, "--pid-file: cannot write '%s'", path);
+	return r;
+}
+
+int announce(const char *pid_file, int pidfd_socket, pid_t pid, int pidfd, struct error *e)
+{
+	int r = pid_file ? write_pid_file(pid_file, pid, e) : 0;
+
+	if (r == 0 && pidfd_socket >= 0)
+		r = socket_send_fd(pidfd_socket, pidfd, "pidfd", "--pidfd-socket", e);
+	return r;
+}
+
+uint64_t grantable(const struct oci_config *config)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	for (size_t i = 0; config->linux && i < config->linux->n_namespaces; i++)
+		if (streq(config->linux->namespaces[i].type, "user"))
+			return ~(uint64_t)0;
+	if (syscall(SYS_capget, &header, data) < 0)
+		return ~(uint64_t)0;
+	return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}

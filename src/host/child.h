@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * child -- the host's half of the talk: from a compiled plan to a process that is ready.
+ *
+ * Common to create, run and exec. The caller compiles a plan and opens what only it knows
+ * (namespaces, trees, the listening socket); child_start() adds the talk, seals the arena and
+ * spawns; child_attend() answers until ocirt-init says READY; child_go() lets it execute.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "libocispec/ocispec.h"
+#include "plan/plan.h"
+
+#include <sys/types.h>
+
+struct child {
+	struct plan *plan;
+	struct arena *arena;
+	const struct oci_linux *maps; /* for id maps; NULL when none will be asked for */
+	int console_socket;	      /* connected, -1: keep the master */
+	/* Called once, when the namespaces are there and nothing is mounted (NAMESPACES); *state
+	 * may be left a memfd for createContainer hooks. NULL: nothing to do. */
+	int (*at_namespaces)(void *arg, int *state, struct error *e);
+	void *arg;
+	int cgroup, userns, pidns; /* as in struct spawn; -1: none */
+
+	/* What comes out. */
+	pid_t pid;
+	int pidfd, talk, master;
+	size_t room; /* of plan->keep */
+};
+
+/* All descriptors -1. `more` is how many descriptors the caller will add with child_keep(). */
+int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t more,
+	       struct error *e);
+
+/* Let `fd` live on in the child under the same number. Returns fd. */
+int child_keep(struct child *c, int fd);
+
+int child_start(struct child *c, struct error *e);
+
+/* GO_ON: the cgroup is attached. `state` as for at_namespaces, or -1. */
+int child_go_on(struct child *c, int state, struct error *e);
+
+/* Until READY (0), or the failure in words. */
+int child_attend(struct child *c, struct error *e);
+
+/*
+ * For run and exec: execute now. `state` is a memfd for startContainer hooks, or -1. Returns when
+ * execve has succeeded, or with the failure in words.
+ */
+int child_go(struct child *c, int state, struct error *e);
+
+/* The same by a connection of `start`. */
+int child_executed(int sock, struct error *e);
+
+/* SIGKILL and wait; nothing when it was not started. */
+void child_kill(struct child *c);
+
+void child_close(struct child *c);
+
+/* A memfd with this text, at its beginning; owned. */
+int text_memfd(const char *text, size_t len, struct error *e);
+
+/* Tell the caller who it is: --pid-file (may be NULL), --pidfd-socket (connected, or -1). */
+int announce(const char *pid_file, int pidfd_socket, pid_t pid, int pidfd, struct error *e);
+
+/* The capabilities that this process may hand on, as a mask. In a user namespace of its own the
+ * container has them all. */
+uint64_t grantable(const struct oci_config *config);

@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * create -- from a bundle to a container that is ready; and run, which goes on from there.
+ *
+ * Nothing exists until the configuration is compiled and all that can be opened is open. From the
+ * state directory on, whatever fails is undone in undo(), and what a SIGKILL leaves is undone by
+ * `delete --force`, which reads the same record.
+ */
+#include "host/child.h"
+#include "host/console.h"
+#include "host/hooks.h"
+#include "host/state.h"
+#include "host/supervise.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "compile/compile.h"
+#include "host/activation.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#ifndef NS_GET_NSTYPE
+#define NS_GET_NSTYPE _IO(0xb7, 0x3)
+#endif
+#define CONFIG_LIMIT (64 << 20)
+
+/* Everything of one create, so that it ends in one place. */
+struct making {
+	const struct settings *s;
+	const struct create_options *o;
+	enum plan_kind kind;
+	struct arena arena;
+	char *bundle;	  /* absolute */
+	int bundle_fd;
+	char *text;	  /* config.json as it was read */
+	size_t text_len;
+	struct oci_config *config;
+	struct container c;
+	struct cgroup_host cgroup_host;
+	struct cgroup cgroup;
+	bool have_cgroup, cgroup_made, state_made;
+	struct plan *plan;
+	struct child child;
+	int pidfd_socket, listener, rootfs;
+	int *opened; /* descriptors for the child, closed once it has them */
+	size_t n_opened;
+};
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static void note_unknown(void *arg, const char *path, unsigned line, unsigned column,
+			 const char *similar)
+{
+	const char *file = arg;
+
+	if (similar)
+		log_warning("%s:%u:%u: %s is not a property of the specification; did you mean '%s'?",
+			    file, line, column, path, similar);
+	else
+		log_debug("%s:%u:%u: %s is not a property of the specification", file, line, column,
+			  path);
+}
+
+static int read_config(struct making *m, struct error *e)
+{
+	const char *file = m->o->config ? m->o->config : "config.json";
+	struct ocispec_sink sink = { note_unknown, (void *)file };
+	struct ocispec_error spec;
+	ssize_t n;
+
+	m->bundle = realpath(m->o->bundle ? m->o->bundle : ".", NULL);
+	if (!m->bundle)
+		return fail(e, errno, "bundle '%s'", m->o->bundle ? m->o->bundle : ".");
+	m->bundle_fd = open(m->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->bundle_fd < 0)
+		return fail(e, errno, "bundle '%s'", m->bundle);
+	n = file_read_all(m->bundle_fd, file, CONFIG_LIMIT, &m->text);
+	if (n < 0) {
+		fail(e, (int)n, "cannot read '%s' of the bundle '%s'", file, m->bundle);
+		return hint_if(e, ENOENT, "'ocirt spec' writes one to begin with; --bundle says where");
+	}
+	m->text_len = (size_t)n;
+	int r = arena_open(&m->arena, 0);
+
+	if (r < 0)
+		return fail(e, r, "cannot get memory for the plan");
+	m->config = oci_config_read_noting(&m->arena, m->text, m->text_len, &sink, &spec);
+	if (m->config)
+		return 0;
+	if (spec.line)
+		return fail(e, 0, "%s:%u:%u: %s%s%s", file, spec.line, spec.column, spec.path,
+			    spec.path[0] ? ": " : "", spec.text);
+	return fail(e, 0, "%s: %s%s%s", file, spec.path, spec.path[0] ? ": " : "", spec.text);
+}
+
+static int check_terminal(const struct making *m, struct error *e)
+{
+	const struct oci_process *p = m->config->process;
+	bool terminal = p && p->terminal.v;
+	bool detached = m->kind == PLAN_CREATE || m->o->detach;
+
+	if (terminal && detached && !m->o->console_socket) {
+		fail(e, 0, "process.terminal: cannot allocate tty if it is detached and nobody takes it");
+		return hint(e, "--console-socket says where the terminal goes");
+	}
+	if (!terminal && m->o->console_socket) {
+		fail(e, 0, "--console-socket: process.terminal is not true, so there is no terminal");
+		return hint(e, "set process.terminal, or leave the option out");
+	}
+	return 0;
+}
+
+static int prepare_cgroup(struct making *m, struct error *e)
+{
+	const struct oci_linux *l = m->config->linux;
+	int r;
+
+	if (m->s->driver == CGROUP_DISABLED)
+		return 0;
+	r = cgroup_host_detect(&m->cgroup_host, e);
+	if (r < 0)
+		return r;
+	m->cgroup_host.tolerant = m->s->rootless;
+	r = cgroup_plan(&m->cgroup_host, l ? l->cgroupsPath : NULL, m->o->id, m->s->driver, &m->cgroup,
+			e);
+	if (r < 0)
+		return r;
+	m->have_cgroup = true;
+	return cgroup_check(&m->cgroup_host, l ? l->resources : NULL, e);
+}
+
+static int check_preserved(int n, struct error *e)
+{
+	for (int fd = 3; fd < 3 + n; fd++)
+		if (fcntl(fd, F_GETFD) < 0) {
+			fail(e, errno, "--preserve-fds: descriptor %d is not open", fd);
+			return hint(e, "%d descriptors from 3 on are to be kept", n);
+		}
+	return 0;
+}
+
+static int compile(struct making *m, struct error *e)
+{
+	struct activation a;
+	int r = activation_read(&m->arena, m->o->preserve_fds, &a, e);
+
+	if (r < 0 || (r = check_preserved(a.preserve_fds, e)) < 0)
+		return r;
+	const struct compile_input in = {
+		.config = m->config,
+		.id = m->o->id,
+		.bundle = m->bundle,
+		.kind = m->kind,
+		.no_pivot = m->o->no_pivot,
+		.no_new_keyring = m->o->no_new_keyring,
+		.preserve_fds = a.preserve_fds,
+		.extra_env = a.env,
+		.cgroup_host = m->have_cgroup ? &m->cgroup_host : NULL,
+		.cgroup = m->have_cgroup ? &m->cgroup : NULL,
+		.clone_into_cgroup = m->have_cgroup && m->cgroup_host.mode == CGROUP_V2,
+		.bounding_caps = grantable(m->config),
+		.privileged = geteuid() == 0,
+	};
+
+	return compile_container(&m->arena, &in, &m->plan, e);
+}
+
+/* ---- opening what the plan names ------------------------------------------------------------- */
+
+static int open_rootfs(struct making *m, struct error *e)
+{
+	const char *path = m->config->root->path;
+
+	m->rootfs = openat(m->bundle_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->rootfs >= 0)
+		return 0;
+	fail(e, errno, "root.path: cannot open '%s'", path);
+	hint_if(e, ENOENT, "unpack the root filesystem before 'create'");
+	return hint_if(e, ENOTDIR, "the root filesystem is a directory");
+}
+
+static const char *type_name(int type)
+{
+	static const struct {
+		int type;
+		const char *name;
+	} types[] = {
+		{ CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" },   { CLONE_NEWNET, "network" },
+		{ CLONE_NEWIPC, "ipc" },  { CLONE_NEWUTS, "uts" },   { CLONE_NEWUSER, "user" },
+		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
+	};
+
+	for (size_t i = 0; i < array_len(types); i++)
+		if (types[i].type == type)
+			return types[i].name;
+	return "unknown";
+}
+
+static int opened(struct making *m, int fd)
+{
+	m->opened[m->n_opened++] = fd;
+	return child_keep(&m->child, fd);
+}
+
+/* A path of another type MUST be an error; the kernel knows what it is (ioctl_nsfs(2)). */
+static int open_namespaces(struct making *m, struct error *e)
+{
+	for (size_t i = 0; i < m->plan->n_joins; i++) {
+		struct plan_join *j = (struct plan_join *)&m->plan->joins[i];
+		auto_close int fd = open(j->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd < 0)
+			return fail(e, errno, "linux.namespaces[%zu].path: cannot open '%s'", j->index,
+				    j->path);
+		int type = ioctl(fd, NS_GET_NSTYPE);
+
+		if (type < 0)
+			return fail(e, 0, "linux.namespaces[%zu].path: '%s' is not a namespace", j->index,
+				    j->path);
+		if (type != j->type)
+			return fail(e, 0, "linux.namespaces[%zu].path: '%s' is a namespace of type %s, not %s",
+				    j->index, j->path, type_name(type), type_name(j->type));
+		if (j->type == CLONE_NEWPID)
+			m->child.pidns = fd;
+		if (j->type == CLONE_NEWUSER)
+			m->child.userns = fd;
+		j->fd = opened(m, fd_take(&fd));
+	}
+	return 0;
+}
+
+/*
+ * With a user namespace the container's root may not see what the caller sees, and where mounts
+ * are shared with the host they must be taken while we are still its peers: then the trees are
+ * cloned here. An ordinary user may not, and ocirt-init does it inside.
+ */
+static int clone_trees(struct making *m, struct error *e)
+{
+	const struct plan_fs *fs = m->plan->fs;
+	bool shared = fs && (fs->propagation & MS_SHARED);
+
+	if (!fs || geteuid() != 0 || !(m->plan->userns || shared))
+		return 0;
+	for (size_t i = 0; i < fs->n_mounts; i++) {
+		struct plan_mount *mount = (struct plan_mount *)&fs->mounts[i];
+		struct mount_attr slave = { .propagation = MS_SLAVE };
+
+		if (mount->kind != PLAN_MOUNT_BIND || mount->needs_cgroup || mount->copy_symlink)
+			continue;
+		auto_close int tree =
+			sys_open_tree(AT_FDCWD, mount->source,
+				      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+					      (mount->recursive ? AT_RECURSIVE : 0) |
+					      (mount->follow_source ? 0 : AT_SYMLINK_NOFOLLOW));
+		if (tree == -ENOENT && mount->optional)
+			continue;
+		int r = tree;
+
+		if (r >= 0 && !shared)
+			r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave);
+		if (r < 0)
+			return fail(e, r, "mounts[%zu].source: cannot open '%s'", mount->index,
+				    mount->source);
+		mount->tree_fd = opened(m, fd_take(&tree));
+	}
+	return 0;
+}
+
+static int open_all(struct making *m, struct error *e)
+{
+	const struct plan_fs *fs = m->plan->fs;
+	size_t most = m->plan->n_joins + (fs ? fs->n_mounts : 0) + 4;
+	int r = child_init(&m->child, m->plan, &m->arena, most, e);
+
+	if (r < 0)
+		return r;
+	m->opened = calloc(most, sizeof(*m->opened));
+	if (!m->opened)
+		return fail(e, ENOMEM, "cannot open %zu descriptors", most);
+	m->child.maps = m->config->linux;
+	r = open_rootfs(m, e);
+	if (r == 0)
+		r = open_namespaces(m, e);
+	if (r == 0)
+		r = clone_trees(m, e);
+	if (r == 0 && m->o->console_socket) {
+		m->child.console_socket = socket_connect(m->o->console_socket, "--console-socket", e);
+		r = m->child.console_socket < 0 ? m->child.console_socket : 0;
+	}
+	if (r == 0 && m->o->pidfd_socket) {
+		m->pidfd_socket = socket_connect(m->o->pidfd_socket, "--pidfd-socket", e);
+		r = m->pidfd_socket < 0 ? m->pidfd_socket : 0;
+	}
+	return r;
+}
+
+/* ---- writing down ---------------------------------------------------------------------------- */
+
+static char *now_text(struct arena *a)
+{
+	struct timespec now;
+	struct tm tm;
+	char seconds[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
+	return arena_printf(a, "%s.%09ldZ", seconds, now.tv_nsec);
+}
+
+static char *boot_id(struct arena *a)
+{
+	char text[64];
+
+	if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text)) <= 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	return arena_strdup(a, text);
+}
+
+static char *rootfs_path(const struct making *m, struct arena *a)
+{
+	const char *path = m->config->root->path;
+
+	return *path == '/' ? arena_strdup(a, path) : arena_printf(a, "%s/%s", m->bundle, path);
+}
+
+static int write_down(struct making *m, struct error *e)
+{
+	struct container *c = &m->c;
+	int r = state_make(m->s, m->o->id, c, e);
+
+	if (r < 0) {
+		state_close(c);
+		return r;
+	}
+	m->state_made = true;
+
+	struct oci_state *st = arena_new(&c->arena, struct oci_state);
+	auto_free char *cgroup = m->have_cgroup ? cgroup_to_text(&m->cgroup) : NULL;
+
+	if (!st || (m->have_cgroup && !cgroup))
+		return fail(e, ENOMEM, "cannot write the state of container '%s'", m->o->id);
+	*st = (struct oci_state){ .ociVersion = OCI_VERSION,
+				  .id = m->o->id,
+				  .status = "creating",
+				  .bundle = m->bundle,
+				  .rootfs = rootfs_path(m, &c->arena),
+				  .created = now_text(&c->arena),
+				  .annotations = m->config->annotations,
+				  .owner = owner_name(&c->arena) };
+	c->record = (struct oci_record){ .state = st,
+					 .bootID = boot_id(&c->arena),
+					 .cgroup = arena_strdup(&c->arena, cgroup) };
+	c->config = m->config;
+	r = state_write(c, e);
+	if (r < 0)
+		return r;
+	r = file_replace(c->dir, "config.json", m->text, m->text_len, 0600);
+	return r < 0 ? fail(e, r, "cannot keep a copy of config.json") : 0;
+}
+
+/* The socket that `start` connects to. Bound through the directory's descriptor: sun_path is short. */
+static int listen_for_start(struct making *m, struct error *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	if (m->kind != PLAN_CREATE)
+		return 0;
+	m->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/start", m->c.dir);
+	if (m->listener < 0 || bind(m->listener, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    listen(m->listener, 8) < 0)
+		return fail(e, errno, "cannot make the socket for 'start'");
+	m->plan->listen_fd = child_keep(&m->child, m->listener);
+	return 0;
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* The pid as a process in the container sees it: 1 in a new pid namespace. */
+static pid_t inner_pid(const struct making *m)
+{
+	return m->plan->clone_flags & CLONE_NEWPID ? 1 : m->child.pid;
+}
+
+static int at_namespaces(void *arg, int *state, struct error *e)
+{
+	struct making *m = arg;
+	const struct oci_hooks *h = m->config->hooks;
+	size_t len;
+
+	if (!h)
+		return 0;
+	auto_free char *json = state_json(&m->c, "creating", m->child.pid, &len);
+
+	if (!json)
+		return fail(e, ENOMEM, "cannot write the state for hooks");
+	int r = hooks_run(h->prestart, h->n_prestart, "prestart", m->bundle_fd, json, len, e);
+
+	if (r == 0)
+		r = hooks_run(h->createRuntime, h->n_createRuntime, "createRuntime", m->bundle_fd, json,
+			      len, e);
+	if (r < 0 || !h->n_createContainer)
+		return r;
+	auto_free char *inner = state_json(&m->c, "creating", inner_pid(m), &len);
+
+	if (!inner)
+		return fail(e, ENOMEM, "cannot write the state for hooks");
+	*state = text_memfd(inner, len, e);
+	return *state < 0 ? *state : 0;
+}
+
+static int make_cgroup(struct making *m, struct error *e)
+{
+	const struct oci_linux *l = m->config->linux;
+
+	if (!m->have_cgroup)
+		return 0;
+	m->cgroup_made = true;
+	int r = cgroup_create(&m->cgroup, l ? l->resources : NULL, e);
+
+	m->child.cgroup = m->plan->wait_late ? -1 : cgroup_v2_fd(&m->cgroup);
+	return r;
+}
+
+static int attach_cgroup(struct making *m, struct error *e)
+{
+	int r = 0;
+
+	if (m->have_cgroup && m->child.cgroup < 0)
+		r = cgroup_attach(&m->cgroup, m->child.pid, e);
+	if (r == 0 && m->plan->wait_late && !m->plan->wait_early)
+		r = child_go_on(&m->child, -1, e);
+	return r;
+}
+
+/* It is ready: from here on every command finds it. */
+static int record_process(struct making *m, struct error *e)
+{
+	bool zombie;
+	uint64_t start;
+	auto_free char *cgroup = m->have_cgroup ? cgroup_to_text(&m->cgroup) : NULL;
+	int r = process_start(m->child.pid, &start, &zombie);
+
+	if (r < 0)
+		return fail(e, r, "cannot read /proc/%d/stat", m->child.pid);
+	m->c.record.state->pid = (struct opt_i32){ true, m->child.pid };
+	m->c.record.pidStart = (struct opt_u64){ true, start };
+	if (cgroup)
+		m->c.record.cgroup = cgroup;
+	r = state_write(&m->c, e);
+	m->c.record.cgroup = NULL; /* freed with this scope */
+	return r;
+}
+
+static void close_opened(struct making *m)
+{
+	for (size_t i = 0; i < m->n_opened; i++)
+		fd_close(&m->opened[i]);
+	m->n_opened = 0;
+	fd_close(&m->listener);
+}
+
+static int make(struct making *m, struct error *e)
+{
+	int r = write_down(m, e);
+
+	if (r == 0)
+		r = listen_for_start(m, e);
+	if (r == 0)
+		r = make_cgroup(m, e);
+	if (r < 0)
+		return r;
+	m->child.at_namespaces = at_namespaces;
+	m->child.arg = m;
+	r = child_start(&m->child, e);
+	close_opened(m);
+	/* Hooks and devices are moved between attaching and GO_ON; then NAMESPACES asks for it. */
+	if (r == 0)
+		r = attach_cgroup(m, e);
+	if (r == 0)
+		r = child_attend(&m->child, e);
+	if (r == 0)
+		r = record_process(m, e);
+	if (r == 0)
+		r = announce(m->o->pid_file, m->pidfd_socket, m->child.pid, m->child.pidfd, e);
+	return r;
+}
+
+/* ---- the end of it --------------------------------------------------------------------------- */
+
+static void run_poststop(struct making *m)
+{
+	const struct oci_hooks *h = m->config->hooks;
+	size_t len;
+
+	if (!h || !h->n_poststop || !m->c.record.state)
+		return;
+	auto_free char *json = state_json(&m->c, "stopped", 0, &len);
+
+	if (json)
+		hooks_run_all(h->poststop, h->n_poststop, "poststop", m->bundle_fd, json, len);
+}
+
+/* runtime.md, Errors: as if it had never been tried. What fails here is said, and goes on. */
+static void undo(struct making *m)
+{
+	struct error e = { 0 };
+
+	child_kill(&m->child);
+	if (m->cgroup_made && cgroup_destroy(&m->cgroup, &e) < 0)
+		log_warning("%s", e.text);
+	if (!m->state_made)
+		return;
+	if (state_remove(m->s, &m->c, &e) < 0)
+		log_warning("%s", e.text);
+	if (m->child.pid > 0)
+		run_poststop(m);
+}
+
+static void finish(struct making *m)
+{
+	close_opened(m);
+	free(m->opened);
+	child_close(&m->child);
+	fd_close(&m->pidfd_socket);
+	fd_close(&m->rootfs);
+	fd_close(&m->bundle_fd);
+	if (m->state_made)
+		state_close(&m->c);
+	if (m->have_cgroup)
+		cgroup_free(&m->cgroup);
+	cgroup_host_free(&m->cgroup_host);
+	arena_close(&m->arena);
+	free(m->text);
+	free(m->bundle);
+}
+
+static void begin(struct making *m, const struct settings *s, const struct create_options *o,
+		  enum plan_kind kind)
+{
+	*m = (struct making){ .s = s, .o = o, .kind = kind };
+	m->bundle_fd = m->pidfd_socket = m->listener = m->rootfs = -1;
+	m->child.pidfd = m->child.talk = m->child.master = m->child.console_socket = -1;
+	m->child.pid = -1;
+	m->c.dir = -1;
+}
+
+/* All that needs no privileges and leaves nothing. */
+static int prepare(struct making *m, struct error *e)
+{
+	int r = container_check_id(m->o->id, e);
+
+	if (r == 0)
+		r = read_config(m, e);
+	if (r == 0)
+		r = check_terminal(m, e);
+	if (r == 0)
+		r = prepare_cgroup(m, e);
+	if (r == 0)
+		r = compile(m, e);
+	if (r == 0)
+		r = open_all(m, e);
+	return r;
+}
+
+int container_create(const struct settings *s, const struct create_options *o, struct error *e)
+{
+	struct making m;
+
+	begin(&m, s, o, PLAN_CREATE);
+	int r = prepare(&m, e);
+
+	if (r == 0 && (r = make(&m, e)) < 0)
+		undo(&m);
+	finish(&m);
+	return r;
+}
+
+/* A hook that fails after the program runs ends the container (runtime.md, Lifecycle 8 and 9). */
+static int go(struct making *m, struct error *e)
+{
+	const struct oci_hooks *h = m->config->hooks;
+	auto_close int state = -1;
+	size_t len;
+
+	if (h && h->n_startContainer) {
+		auto_free char *json = state_json(&m->c, "created", inner_pid(m), &len);
+
+		state = json ? text_memfd(json, len, e) : fail(e, ENOMEM, "the state for hooks");
+		if (state < 0)
+			return state;
+	}
+	int r = child_go(&m->child, state, e);
+
+	if (r < 0 || !h || !h->n_poststart)
+		return r;
+	auto_free char *json = state_json(&m->c, "running", m->child.pid, &len);
+
+	if (!json)
+		return fail(e, ENOMEM, "cannot write the state for hooks");
+	return hooks_run(h->poststart, h->n_poststart, "poststart", m->bundle_fd, json, len, e);
+}
+
+/* The program has ended; unless it is to be kept, so does the container. */
+static int end_run(struct making *m, struct error *e)
+{
+	if (m->o->keep)
+		return 0;
+	int r = m->cgroup_made ? cgroup_destroy(&m->cgroup, e) : 0;
+
+	if (r == 0)
+		r = state_remove(m->s, &m->c, e);
+	if (r == 0)
+		run_poststop(m);
+	return r;
+}
+
+int container_run(const struct settings *s, const struct create_options *o, int *status,
+		  struct error *e)
+{
+	struct supervise watch;
+	struct making m;
+	bool foreground = !o->detach;
+
+	*status = 0;
+	begin(&m, s, o, PLAN_RUN);
+	int r = prepare(&m, e);
+
+	if (r == 0 && foreground)
+		r = supervise_begin(&watch, !o->no_subreaper, e);
+	if (r < 0) {
+		finish(&m);
+		return r;
+	}
+	r = make(&m, e);
+	if (r == 0)
+		r = go(&m, e);
+	if (r < 0) {
+		undo(&m);
+	} else if (foreground) {
+		state_unlock(&m.c); /* others may look at it, and kill it, while it runs */
+		r = supervise_wait(&watch, m.child.pid, m.child.pidfd, m.child.master, status, e);
+		if (r == 0)
+			r = state_lock(&m.c) < 0 ? 0 : end_run(&m, e); /* deleted meanwhile: fine */
+	}
+	if (foreground)
+		supervise_end(&watch);
+	finish(&m);
+	return r;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * lifecycle -- start, kill, delete, pause, resume, update: what is done to a container that is
+ * there. Each opens its state under the lock, asks for the status, and acts on a pidfd.
+ */
+#include "host/child.h"
+#include "host/hooks.h"
+#include "host/state.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "plan/talk.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static int connect_to_init(struct container *c, struct error *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	auto_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/start", c->dir);
+	if (sock < 0 || connect(sock, (struct sockaddr *)&at, sizeof(at)) < 0)
+		return fail(e, errno, "cannot reach the container's first process");
+	return fd_take(&sock);
+}
+
+static bool has_pid_namespace(const struct container *c)
+{
+	const struct oci_linux *l = c->config->linux;
+
+	for (size_t i = 0; l && i < l->n_namespaces; i++)
+		if (streq(l->namespaces[i].type, "pid"))
+			return !l->namespaces[i].path;
+	return false;
+}
+
+/* The state for hooks that run inside, where the pid is another. */
+static int inner_state(struct container *c, struct error *e)
+{
+	size_t len;
+	pid_t pid = has_pid_namespace(c) ? 1 : c->record.state->pid.v;
+	auto_free char *json = state_json(c, "created", pid, &len);
+
+	return json ? text_memfd(json, len, e) : fail(e, ENOMEM, "cannot write the state for hooks");
+}
+
+static int run_hooks(struct container *c, const struct oci_hook *hooks, size_t n, const char *kind,
+		     const char *status, struct error *e)
+{
+	size_t len;
+
+	if (!n)
+		return 0;
+	auto_close int bundle = open(c->record.state->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = streq(status, "stopped") ? 0 : c->record.state->pid.v;
+	auto_free char *json = state_json(c, status, pid, &len);
+
+	if (!json)
+		return fail(e, ENOMEM, "cannot write the state for hooks");
+	if (streq(kind, "poststop")) {
+		hooks_run_all(hooks, n, kind, bundle, json, len);
+		return 0;
+	}
+	return hooks_run(hooks, n, kind, bundle, json, len, e);
+}
+
+static int refuse(struct container *c, enum status status, const char *what, struct error *e)
+{
+	fail(e, 0, "cannot %s container '%s': it is %s", what, c->id, status_name(status));
+	return -EINVAL;
+}
+
+static int end(const struct settings *s, struct container *c, struct error *e);
+
+static int start_created(const struct settings *s, struct container *c, struct error *e)
+{
+	const struct oci_hooks *h = c->config->hooks;
+	struct talk_record go = { .type = TALK_STATE };
+	struct error ignored = { 0 };
+	auto_close int state = h && h->n_startContainer ? inner_state(c, e) : -1;
+
+	if (h && h->n_startContainer && state < 0)
+		return state;
+	auto_close int sock = connect_to_init(c, e);
+
+	if (sock < 0)
+		return sock;
+	int r = talk_send(sock, &go, state);
+
+	if (r < 0)
+		return fail(e, r, "cannot talk to the container's first process");
+	/* From here on it is not "created" any more, whatever comes. */
+	unlinkat(c->dir, "start", 0);
+	r = child_executed(sock, e);
+	if (r == 0 && h)
+		r = run_hooks(c, h->poststart, h->n_poststart, "poststart", "running", e);
+	/* runtime.md, Lifecycle 8 and 9: a failing hook stops the container and ends its life. */
+	if (r < 0 && h && (h->n_startContainer || h->n_poststart) && strstr(e->text, "hook #"))
+		end(s, c, &ignored);
+	return r;
+}
+
+int container_start(const struct settings *s, const char *id, struct error *e)
+{
+	struct container c;
+	int r = state_open(s, id, LOCK_WRITE, &c, e);
+
+	if (r < 0)
+		return r;
+	enum status status = state_status(s, &c);
+
+	if (status != STATUS_CREATED)
+		r = refuse(&c, status, "start", e);
+	else
+		r = state_load_config(&c, e);
+	if (r == 0 && !c.config->process) {
+		fail(e, 0, "cannot start container '%s': its config.json has no process", id);
+		r = -EINVAL;
+	}
+	if (r == 0)
+		r = start_created(s, &c, e);
+	state_close(&c);
+	return r;
+}
+
+/* ---- kill ------------------------------------------------------------------------------------ */
+
+/* Without a pid namespace of its own the kernel does not end the rest with the first process. */
+static bool needs_all(struct container *c, int sig)
+{
+	struct error ignored = { 0 };
+
+	return sig == SIGKILL && state_load_config(c, &ignored) == 0 && !has_pid_namespace(c);
+}
+
+int container_kill(const struct settings *s, const char *id, int sig, bool all, struct error *e)
+{
+	struct container c;
+	int r = state_open(s, id, LOCK_NOT, &c, e);
+
+	if (r < 0)
+		return r;
+	auto_close int pidfd = state_pidfd(&c);
+
+	if (all || needs_all(&c, sig)) {
+		r = state_open_cgroup(s, &c, e);
+		if (r == 0 && c.has_cgroup)
+			r = cgroup_kill_all(&c.cgroup, sig, e);
+	}
+	if (r == 0 && pidfd >= 0 && !(all && c.has_cgroup)) {
+		r = sys_pidfd_send_signal(pidfd, sig);
+		if (r == -ESRCH)
+			r = 0; /* ended just now */
+		if (r < 0)
+			fail(e, r, "cannot send signal %d to container '%s'", sig, id);
+	} else if (r == 0 && pidfd < 0 && !all) {
+		fail(e, 0, "container not running: '%s' is %s", id, status_name(STATUS_STOPPED));
+		r = -ESRCH;
+	}
+	state_close(&c);
+	return r;
+}
+
+/* ---- delete ---------------------------------------------------------------------------------- */
+
+/* SIGKILL has no deadline of its own: a process in uninterruptible sleep may take its time. */
+#define KILL_DEADLINE_MS 10000
+
+static int kill_and_wait(struct container *c, struct error *e)
+{
+	auto_close int pidfd = state_pidfd(c);
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+	int r;
+
+	if (pidfd < 0)
+		return 0;
+	r = sys_pidfd_send_signal(pidfd, SIGKILL);
+	if (r < 0 && r != -ESRCH)
+		return fail(e, r, "cannot kill container '%s'", c->id);
+	do
+		r = poll(&gone, 1, KILL_DEADLINE_MS);
+	while (r < 0 && errno == EINTR);
+	if (r == 0) {
+		fail(e, ETIMEDOUT, "container '%s' does not end after SIGKILL", c->id);
+		return hint(e, "look at /proc/%d/stack for what it waits for", c->record.state->pid.v);
+	}
+	return 0;
+}
+
+/* Undo all that create made, in the order that lets a second try succeed after a failure. */
+static int end(const struct settings *s, struct container *c, struct error *e)
+{
+	struct error later = { 0 };
+	int r = state_open_cgroup(s, c, e);
+
+	/* A frozen process does not even die. */
+	if (r == 0 && c->has_cgroup && cgroup_is_frozen(&c->cgroup, &later) == 1)
+		r = cgroup_thaw(&c->cgroup, e);
+	if (r == 0)
+		r = kill_and_wait(c, e);
+	if (r == 0 && c->has_cgroup)
+		r = cgroup_destroy(&c->cgroup, e);
+	/* Hooks may look at the state, and a failing read of the copy must not keep it alive. */
+	int config = c->record.state ? state_load_config(c, &later) : -ENOENT;
+
+	if (r == 0)
+		r = state_remove(s, c, e);
+	if (r == 0 && config == 0 && c->config->hooks)
+		run_hooks(c, c->config->hooks->poststop, c->config->hooks->n_poststop, "poststop",
+			  "stopped", &later);
+	return r;
+}
+
+int container_delete(const struct settings *s, const char *id, bool force, struct error *e)
+{
+	struct container c;
+	int r = state_open(s, id, LOCK_WRITE, &c, e);
+
+	if (r == -ENOENT && force) {
+		memset(e, 0, sizeof(*e));
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	enum status status = state_status(s, &c);
+
+	if (!force && (status == STATUS_RUNNING || status == STATUS_PAUSED)) {
+		fail(e, 0, "cannot delete container '%s' that is not stopped: it is %s", id,
+		     status_name(status));
+		hint(e, "'ocirt delete --force %s' kills it first", id);
+		r = -EINVAL;
+	} else {
+		r = end(s, &c, e);
+	}
+	state_close(&c);
+	return r;
+}
+
+/* ---- pause, resume, update ------------------------------------------------------------------- */
+
+static int open_live_cgroup(const struct settings *s, const char *id, struct container *c,
+			    enum status *status, struct error *e)
+{
+	int r = state_open(s, id, LOCK_WRITE, c, e);
+
+	if (r < 0)
+		return r;
+	*status = state_status(s, c);
+	r = state_open_cgroup(s, c, e);
+	if (r == 0 && !c->has_cgroup) {
+		fail(e, 0, "container '%s' was made with cgroups disabled", id);
+		r = -EOPNOTSUPP;
+	}
+	if (r < 0)
+		state_close(c);
+	return r;
+}
+
+int container_pause(const struct settings *s, const char *id, struct error *e)
+{
+	struct container c;
+	enum status status;
+	int r = open_live_cgroup(s, id, &c, &status, e);
+
+	if (r < 0)
+		return r;
+	if (status != STATUS_RUNNING && status != STATUS_CREATED)
+		r = refuse(&c, status, "pause", e);
+	else
+		r = cgroup_freeze(&c.cgroup, e);
+	state_close(&c);
+	return r;
+}
+
+int container_resume(const struct settings *s, const char *id, struct error *e)
+{
+	struct container c;
+	enum status status;
+	int r = open_live_cgroup(s, id, &c, &status, e);
+
+	if (r < 0)
+		return r;
+	if (status != STATUS_PAUSED) {
+		fail(e, 0, "container not paused: '%s' is %s", id, status_name(status));
+		r = -EINVAL;
+	} else {
+		r = cgroup_thaw(&c.cgroup, e);
+	}
+	state_close(&c);
+	return r;
+}
+
+int container_update(const struct settings *s, const char *id, const struct oci_resources *res,
+		     struct error *e)
+{
+	struct container c;
+	enum status status;
+	int r = open_live_cgroup(s, id, &c, &status, e);
+
+	if (r < 0)
+		return r;
+	if (status == STATUS_STOPPED || status == STATUS_CREATING)
+		r = refuse(&c, status, "update", e);
+	if (r == 0)
+		r = cgroup_check(&c.cgroup_host, res, e);
+	if (r == 0)
+		r = cgroup_update(&c.cgroup, res, e);
+	state_close(&c);
+	return r;
+}

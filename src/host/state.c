@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/sys.h"
+#include "base/util.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define STATE_LIMIT  (1 << 20)
+#define CONFIG_LIMIT (64 << 20)
+
+/* The rows of state.json: a schema of our own on libocispec's reader and writer. */
+#define RECORD_ROW(member, k, ...) \
+	{ .name = #member, .name_len = sizeof(#member) - 1, .kind = k, \
+	  .offset = offsetof(struct oci_record, member), __VA_ARGS__ }
+static const struct oci_row record_rows[] = {
+	RECORD_ROW(state, OCI_OBJECT, .required = true, .schema = &oci_state_schema),
+	RECORD_ROW(pidStart, OCI_U64, .opt = true),
+	RECORD_ROW(bootID, OCI_STRING),
+	RECORD_ROW(cgroup, OCI_STRING),
+};
+static const struct oci_schema record_schema = { .name = "record",
+						 .rows = record_rows,
+						 .n_rows = array_len(record_rows),
+						 .size = sizeof(struct oci_record) };
+
+const char *status_name(enum status s)
+{
+	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
+
+	return names[s];
+}
+
+/* ---- directories ----------------------------------------------------------------------------- */
+
+int container_check_id(const char *id, struct error *e)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_+.-";
+
+	if (!*id)
+		return fail(e, 0, "the container's id is empty");
+	if (strlen(id) > 255) {
+		fail(e, ENAMETOOLONG, "the container's id has %zu characters", strlen(id));
+		return hint(e, "255 are the most, it becomes a directory's name");
+	}
+	if (id[strspn(id, allowed)] || streq(id, ".") || streq(id, "..")) {
+		fail(e, 0, "invalid container id '%s'", id);
+		return hint(e, "letters, digits and _ + . - make an id, but not '.' or '..'");
+	}
+	return 0;
+}
+
+static int make_root(const char *path, struct error *e)
+{
+	char part[4096];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return fail(e, ENAMETOOLONG, "state directory '%s'", path);
+	for (size_t i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, i == n ? 0700 : 0711) < 0 && errno != EEXIST)
+			return fail(e, errno, "cannot make the state directory '%s'", part);
+	}
+	return 0;
+}
+
+int state_root(const struct settings *s, bool make, struct error *e)
+{
+	int fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT && make) {
+		int r = make_root(s->root, e);
+
+		if (r < 0)
+			return r;
+		fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		/* $XDG_RUNTIME_DIR is pruned of old files but for sticky ones (XDG Base Directory). */
+		if (fd >= 0 && geteuid() != 0 && fchmod(fd, 01700) < 0)
+			log_debug("%s: cannot set the sticky bit", s->root);
+	}
+	if (fd < 0) {
+		fail(e, errno, "cannot open the state directory '%s'", s->root);
+		hint_if(e, EACCES, "--root names another one");
+		return e->code ? -e->code : -EINVAL;
+	}
+	return fd;
+}
+
+static int open_locked(int root, const char *id, enum lock lock)
+{
+	auto_close int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (dir < 0)
+		return -errno;
+	while (lock != LOCK_NOT && flock(dir, lock == LOCK_WRITE ? LOCK_EX : LOCK_SH) < 0)
+		if (errno != EINTR)
+			return -errno;
+	/* Removed while we waited: the name may even be somebody else's by now. */
+	if (fstat(dir, &st) < 0 || st.st_nlink == 0)
+		return -ENOENT;
+	return fd_take(&dir);
+}
+
+static int not_there(const char *id, int err, struct error *e)
+{
+	if (err != -ENOENT && err != -ENOTDIR)
+		return fail(e, err, "cannot open the state of container '%s'", id);
+	fail(e, 0, "container '%s' does not exist", id);
+	e->code = ENOENT;
+	return -ENOENT;
+}
+
+int state_make(const struct settings *s, const char *id, struct container *out, struct error *e)
+{
+	int r = container_check_id(id, e);
+
+	if (r < 0)
+		return r;
+	auto_close int root = state_root(s, true, e);
+
+	if (root < 0)
+		return root;
+	if (mkdirat(root, id, 0711) < 0) {
+		int err = errno;
+
+		if (err != EEXIST)
+			return fail(e, err, "cannot make the state directory '%s/%s'", s->root, id);
+		fail(e, 0, "container with id '%s' exists already", id);
+		e->code = EEXIST;
+		return hint(e, "'ocirt delete %s' frees the name", id);
+	}
+	*out = (struct container){
+		.id = id, .dir = open_locked(root, id, LOCK_WRITE), .lock = LOCK_WRITE
+	};
+	if (out->dir < 0)
+		return not_there(id, out->dir, e);
+	r = arena_open_private(&out->arena, STATE_LIMIT * 4);
+	if (r < 0)
+		return fail(e, r, "cannot get memory");
+	return 0;
+}
+
+/* A torn or missing file is a create that was killed: no failure, there is just no record. */
+static int read_record(struct container *c, struct error *e)
+{
+	struct ocispec_error spec;
+	auto_free char *text = NULL;
+	ssize_t n = file_read_all(c->dir, "state.json", STATE_LIMIT, &text);
+
+	if (n == -ENOENT || n == 0)
+		return 0;
+	if (n < 0)
+		return fail(e, (int)n, "cannot read state.json of container '%s'", c->id);
+	if (ocispec_read(&c->arena, &record_schema, text, (size_t)n, &c->record, &spec) < 0)
+		memset(&c->record, 0, sizeof(c->record));
+	return 0;
+}
+
+int state_open_at(int root, const char *id, enum lock lock, struct container *out, struct error *e)
+{
+	*out = (struct container){ .id = id, .dir = open_locked(root, id, lock), .lock = lock };
+	if (out->dir < 0)
+		return not_there(id, out->dir, e);
+	int r = arena_open_private(&out->arena, (size_t)STATE_LIMIT + CONFIG_LIMIT);
+
+	if (r < 0)
+		r = fail(e, r, "cannot get memory");
+	else
+		r = read_record(out, e);
+	if (r < 0)
+		state_close(out);
+	return r;
+}
+
+int state_open(const struct settings *s, const char *id, enum lock lock, struct container *out,
+	       struct error *e)
+{
+	int r = container_check_id(id, e);
+
+	if (r < 0)
+		return r;
+	auto_close int root = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return not_there(id, -errno, e);
+	return state_open_at(root, id, lock, out, e);
+}
+
+void state_close(struct container *c)
+{
+	if (c->has_cgroup)
+		cgroup_free(&c->cgroup);
+	cgroup_host_free(&c->cgroup_host);
+	fd_close(&c->dir);
+	arena_close(&c->arena);
+	c->has_cgroup = false;
+}
+
+void state_unlock(struct container *c)
+{
+	flock(c->dir, LOCK_UN);
+	c->lock = LOCK_NOT;
+}
+
+int state_lock(struct container *c)
+{
+	struct stat st;
+
+	while (flock(c->dir, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	c->lock = LOCK_WRITE;
+	return fstat(c->dir, &st) < 0 || st.st_nlink == 0 ? -ENOENT : 0;
+}
+
+int state_write(struct container *c, struct error *e)
+{
+	size_t len;
+	auto_free char *text = ocispec_write(&record_schema, &c->record, false, &len);
+	int r = text ? file_replace(c->dir, "state.json", text, len, 0600) : -ENOMEM;
+
+	return r < 0 ? fail(e, r, "cannot write state.json of container '%s'", c->id) : 0;
+}
+
+static int remove_below(int dir, const char *name)
+{
+	auto_close int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	DIR *d = fdopendir(fd);
+	int r = 0;
+
+	if (!d)
+		return -errno;
+	int at = fd_take(&fd); /* closedir() closes it */
+
+	for (struct dirent *entry; r == 0 && (entry = readdir(d));) {
+		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+			continue;
+		if (unlinkat(at, entry->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		r = errno == EISDIR ? remove_below(at, entry->d_name) : -errno;
+	}
+	closedir(d);
+	if (r == 0 && unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		r = -errno;
+	return r;
+}
+
+int state_remove(const struct settings *s, struct container *c, struct error *e)
+{
+	auto_close int root = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = root < 0 ? -errno : remove_below(root, c->id);
+
+	return r < 0 ? fail(e, r, "cannot remove the state directory '%s/%s'", s->root, c->id) : 0;
+}
+
+/* ---- config and cgroup ----------------------------------------------------------------------- */
+
+int state_load_config(struct container *c, struct error *e)
+{
+	struct ocispec_error spec;
+	auto_free char *text = NULL;
+	ssize_t n;
+
+	if (c->config)
+		return 0;
+	n = file_read_all(c->dir, "config.json", CONFIG_LIMIT, &text);
+	if (n < 0)
+		return fail(e, (int)n, "cannot read the copy of config.json of container '%s'", c->id);
+	c->config = oci_config_read(&c->arena, text, (size_t)n, &spec);
+	if (!c->config)
+		return fail(e, 0, "the copy of config.json of container '%s': %s: %s", c->id,
+			    spec.path, spec.text);
+	return 0;
+}
+
+int state_open_cgroup(const struct settings *s, struct container *c, struct error *e)
+{
+	int r;
+
+	if (c->has_cgroup || !c->record.cgroup)
+		return 0;
+	r = cgroup_host_detect(&c->cgroup_host, e);
+	c->cgroup_host.tolerant = s->rootless;
+	if (r == 0)
+		r = cgroup_from_text(&c->cgroup_host, c->record.cgroup, &c->cgroup, e);
+	c->has_cgroup = r == 0;
+	return r;
+}
+
+/* From /etc/passwd by hand: getpwuid(3) loads name services, which costs more than a create. */
+char *owner_name(struct arena *a)
+{
+	auto_free char *text = NULL;
+	uid_t uid = geteuid();
+
+	if (uid == 0)
+		return arena_strdup(a, "root");
+	if (file_read_all(AT_FDCWD, "/etc/passwd", 4 << 20, &text) > 0)
+		for (char *line = text, *next; line && *line; line = next) {
+			size_t n = strcspn(line, ":"), password, id;
+			uint64_t value;
+
+			next = strchr(line, '\n');
+			if (next)
+				*next++ = '\0';
+			if (!line[n])
+				continue;
+			password = strcspn(line + n + 1, ":");
+			if (!line[n + 1 + password])
+				continue;
+			id = n + password + 2;
+			if (number_u64_n(line + id, strcspn(line + id, ":"), UINT32_MAX, &value) == 0 &&
+			    value == uid)
+				return arena_strndup(a, line, n);
+		}
+	return arena_printf(a, "%u", uid);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+int process_start(pid_t pid, uint64_t *start, bool *zombie)
+{
+	char path[32], text[1024];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	ssize_t n = file_read(AT_FDCWD, path, text, sizeof(text));
+
+	if (n < 0)
+		return (int)n;
+	/* The second field is the program's name in brackets, which may hold anything. */
+	char *at = strrchr(text, ')');
+
+	if (!at || at[1] != ' ')
+		return -EPROTO;
+	at += 2;
+	*zombie = *at == 'Z' || *at == 'X' || *at == 'x';
+	for (int field = 3; field < 22; field++) {
+		at = strchr(at, ' ');
+		if (!at)
+			return -EPROTO;
+		at++;
+	}
+	return number_u64_n(at, strspn(at, "0123456789"), UINT64_MAX, start);
+}
+
+static bool this_boot(const struct container *c)
+{
+	char now[64];
+	ssize_t n = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", now, sizeof(now));
+
+	if (n <= 0 || !c->record.bootID)
+		return true; /* the start time decides alone */
+	now[strcspn(now, "\n")] = '\0';
+	return streq(now, c->record.bootID);
+}
+
+static bool alive(const struct container *c)
+{
+	const struct oci_state *st = c->record.state;
+	uint64_t start;
+	bool zombie;
+
+	return st && st->pid.set && st->pid.v > 0 && c->record.pidStart.set &&
+	       process_start(st->pid.v, &start, &zombie) == 0 && !zombie &&
+	       start == c->record.pidStart.v && this_boot(c);
+}
+
+int state_pidfd(const struct container *c)
+{
+	if (!c->record.state || c->record.state->pid.v <= 0)
+		return -ESRCH;
+	auto_close int fd = sys_pidfd_open(c->record.state->pid.v, 0);
+
+	/* Opened first, compared then: the pid cannot change hands in between unnoticed. */
+	return fd >= 0 && alive(c) ? fd_take(&fd) : -ESRCH;
+}
+
+/* ocirt-init still waits as long as the process runs from its memfd. */
+static bool is_waiting(const struct container *c)
+{
+	char path[32], exe[64];
+
+	if (faccessat(c->dir, "start", F_OK, 0) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/exe", c->record.state->pid.v);
+	ssize_t n = readlink(path, exe, sizeof(exe) - 1);
+
+	if (n < 0)
+		return true; /* not ours to see; the socket says so */
+	exe[n] = '\0';
+	return after(exe, "/memfd:ocirt-init") != NULL;
+}
+
+enum status state_status(const struct settings *s, struct container *c)
+{
+	struct error ignored = { 0 };
+
+	if (!c->record.state || !c->record.state->pid.set) {
+		/* Somebody who creates it holds the lock; otherwise it was left half made. */
+		bool busy = c->lock == LOCK_NOT && flock(c->dir, LOCK_SH | LOCK_NB) < 0;
+
+		return busy ? STATUS_CREATING : STATUS_STOPPED;
+	}
+	if (!alive(c))
+		return STATUS_STOPPED;
+	if (is_waiting(c))
+		return STATUS_CREATED;
+	if (state_open_cgroup(s, c, &ignored) == 0 && c->has_cgroup &&
+	    cgroup_is_frozen(&c->cgroup, &ignored) == 1)
+		return STATUS_PAUSED;
+	return STATUS_RUNNING;
+}
+
+char *state_json(const struct container *c, const char *status, pid_t pid, size_t *len)
+{
+	struct oci_state state = *c->record.state;
+
+	state.status = status;
+	state.pid = (struct opt_i32){ .set = pid > 0, .v = pid };
+	return ocispec_write(&oci_state_schema, &state, false, len);
+}
