@@ -44,7 +44,10 @@ struct cgroup_host {
 	enum cgroup_mode mode;
 	struct cgroup_hierarchy h[CGROUP_HIERARCHIES];
 	size_t n;
-	int v2;            /* index of the v2 hierarchy, -1: none */
+	int v2; /* index of the v2 hierarchy, -1: none */
+	/* Set by the caller (rootless): a hierarchy where we may not make directories is done
+	 * without, as long as nothing in it was asked for; so is the device filter. */
+	bool tolerant;
 	char *controllers; /* of the v2 hierarchy: "cpu io memory"; read when first asked for */
 	char *text;        /* what the strings above are in */
 };
@@ -70,9 +73,6 @@ struct cgroup_place {
 struct cgroup {
 	struct cgroup_host *host;
 	enum cgroup_driver driver;
-	/* Set by the caller (rootless): a hierarchy where we may not make directories is done
-	 * without, as long as nothing in it was asked for. */
-	bool tolerant;
 	char *path;                                 /* "/ocirt-web", in every hierarchy */
 	uint16_t depth;                             /* components of path */
 	struct cgroup_place at[CGROUP_HIERARCHIES]; /* one per host->h */

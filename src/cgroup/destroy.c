@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * destroy -- the end of a container's cgroup.
+ *
+ * One rmdir(2) per hierarchy when all is well. Otherwise somebody is left inside: sub-cgroups go
+ * first, processes are killed, and waited for by what the kernel offers: a pidfd, cgroup.events.
+ */
+#include "parts.h"
+
+#include "base/file.h"
+#include "base/util.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#define PATIENCE_MS 10000
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static void wait_for(int *pidfds, size_t n, int64_t deadline)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct pollfd p = { .fd = pidfds[i], .events = POLLIN };
+		int64_t left = deadline - cgroup_now_ms();
+
+		while (left > 0 && poll(&p, 1, (int)left) < 0 && errno == EINTR)
+			left = deadline - cgroup_now_ms();
+		close(pidfds[i]);
+	}
+}
+
+/* Nobody is in it or below any more, for all we can do until the deadline. */
+static int clear_out(int dir, int64_t deadline)
+{
+	int *pidfds = NULL;
+	size_t n = 0;
+	int r = cgroup_signal_in(dir, SIGKILL, &pidfds, &n);
+
+	if (pidfds) {
+		wait_for(pidfds, n, deadline);
+		free(pidfds);
+	}
+	return r;
+}
+
+/* ---- removing -------------------------------------------------------------------------------- */
+
+struct removal {
+	int64_t deadline;
+};
+
+static int remove_children(int dir, const char *name, void *arg);
+
+static int remove_one(int parent, const char *name, int dir, struct removal *removal)
+{
+	unsigned int round = 0;
+
+	for (;;) {
+		if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EBUSY && errno != ENOTEMPTY)
+			return -errno;
+		if (cgroup_now_ms() > removal->deadline)
+			return -EBUSY;
+		/* A process that has ended is not at once out of its cgroup; v2 says when. */
+		int r = cgroup_each_child(dir, remove_children, removal);
+
+		if (r == 0)
+			r = clear_out(dir, removal->deadline);
+		if (r < 0 && r != -ENOENT && r != -ENODEV && r != -EBUSY)
+			return r;
+		if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (cgroup_wait_event(dir, "populated", 0, 100) == -ENOENT)
+			cgroup_back_off(&round);
+	}
+}
+
+static int remove_children(int dir, const char *name, void *arg)
+{
+	auto_close int parent = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return parent < 0 ? -errno : remove_one(parent, name, dir, arg);
+}
+
+/* The parents that we made, as far as nobody else has come to use them. */
+static void remove_parents(const struct cgroup *c, int mount, uint16_t kept)
+{
+	for (uint16_t k = c->depth - 1; k > kept; k--) {
+		auto_free char *path = cgroup_components(c, k);
+
+		if (!path || unlinkat(mount, path, AT_REMOVEDIR) < 0)
+			return;
+	}
+}
+
+static int cannot_remove(struct cgroup *c, size_t i, int err, struct error *e)
+{
+	auto_free pid_t *pids = NULL;
+	size_t n = 0;
+	int dir = cgroup_dir(c, i);
+
+	fail(e, err, "cannot remove the cgroup %s%s", c->host->h[i].mount, c->path);
+	if (err == -EBUSY && dir >= 0 && cgroup_pids_in(dir, &pids, &n) == 0 && n > 0)
+		return hint(e, "process %d does not die: it may hang in the kernel (state D in ps)",
+			    (int)pids[0]);
+	return -e->code;
+}
+
+static int remove_from(struct cgroup *c, size_t i, struct removal *removal, struct error *e)
+{
+	struct cgroup_place *p = &c->at[i];
+
+	if (p->kept >= c->depth) {
+		int dir = c->host->h[i].v2 ? cgroup_dir(c, i) : -1;
+
+		if (dir >= 0)
+			(void)cgroup_filter_detach(dir);
+		return 0;
+	}
+
+	auto_close int mount = cgroup_open_mount(c->host, i);
+
+	if (mount < 0)
+		return mount == -ENOENT ? 0 : fail(e, mount, "cannot open %s", c->host->h[i].mount);
+	if (unlinkat(mount, c->path + 1, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		int r = errno == EBUSY || errno == ENOTEMPTY ? cgroup_dir(c, i) : -errno;
+
+		if (r >= 0) {
+			cgroup_thaw_quietly(c); /* the frozen do not die */
+			r = remove_one(mount, c->path + 1, r, removal);
+		}
+		if (r < 0 && r != -ENOENT)
+			return cannot_remove(c, i, r, e);
+	}
+	fd_close(&p->dir);
+	remove_parents(c, mount, p->kept);
+	return 0;
+}
+
+int cgroup_destroy(struct cgroup *c, struct error *e)
+{
+	struct removal removal = { .deadline = cgroup_now_ms() + PATIENCE_MS };
+	int first = 0;
+
+	if (c->driver == CGROUP_DISABLED || !c->path)
+		return 0;
+	/* One that cannot be removed is no reason to leave the others. */
+	for (size_t i = 0; i < c->host->n; i++) {
+		struct error other;
+
+		if (!c->at[i].used)
+			continue;
+		int r = remove_from(c, i, &removal, first ? &other : e);
+
+		first = first ? first : r;
+	}
+	return first;
+}

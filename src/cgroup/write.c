@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * write -- the writes that the table gives: checked, shown, done.
+ */
+#include "table.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
+
+int cgroup_each_write(struct cgroup_host *host, const struct oci_resources *r, cgroup_write_seen *f,
+		      void *arg, struct error *e)
+{
+	struct cg_writes all = { 0 };
+	struct compile c = { .host = host, .r = r, .dry = true, .out = &all, .e = e };
+	int err = cg_compile(&c);
+
+	for (size_t i = 0; err == 0 && i < all.n; i++) {
+		const struct cg_write *w = &all.w[i];
+
+		f(arg, w->json, host->h[w->at].controllers, w->file, w->text);
+	}
+	cg_writes_free(&all);
+	return err;
+}
+
+static void not_looked_at(void *arg, const char *json, const char *controllers, const char *file,
+			  const char *text)
+{
+	(void)arg, (void)json, (void)controllers, (void)file, (void)text;
+}
+
+int cgroup_check(struct cgroup_host *host, const struct oci_resources *r, struct error *e)
+{
+	return cgroup_each_write(host, r, not_looked_at, NULL, e);
+}
+
+/* ---- doing it -------------------------------------------------------------------------------- */
+
+static int filter(struct cgroup *c, const struct oci_resources *r, const struct cg_write *w,
+		  struct error *e)
+{
+	struct device_rules rules;
+	char log[4096] = "";
+	int dir = cgroup_dir(c, w->at), err = cgroup_device_rules(r, &rules, e);
+
+	if (err < 0)
+		return err;
+	err = dir < 0 ? dir : cgroup_filter_attach(dir, &rules, log, sizeof(log));
+	free(rules.rules);
+	if (err == -EPERM && c->host->tolerant) {
+		/* In a user namespace nobody can make a device node, nor use one from outside
+		 * that its file system and its mode do not give. */
+		log_debug(
+			"linux.resources.devices: no right to load a device filter, done without");
+		return 0;
+	}
+	if (err < 0) {
+		fail(e, err, "linux.resources.devices: cannot attach the device filter to %s%s",
+		     c->host->h[w->at].mount, c->path);
+		if (*log)
+			return hint(e, "the kernel's verifier says: %.400s", log);
+		return hint_if(e, EPERM, "it takes CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN");
+	}
+	return 0;
+}
+
+static int write_one(struct cgroup *c, const struct oci_resources *r, const struct cg_write *w,
+		     struct error *e)
+{
+	int dir = cgroup_dir(c, w->at), err;
+
+	if (w->file[0] == '(')
+		return filter(c, r, w, e);
+	err = dir < 0 ? dir : file_write(dir, w->file, w->text);
+	if (err == -ENOENT && dir >= 0) {
+		if (w->other_file)
+			err = file_write(dir, w->other_file, w->other_text);
+		if (err == -ENOENT && w->optional)
+			return 0;
+	}
+	if (w->row->best_effort && (err == -ENOENT || err == -EOPNOTSUPP)) {
+		log_warning("linux.resources.%s: ignored, this kernel has no %s any more", w->json,
+			    w->file);
+		return 0;
+	}
+	return err < 0 ? cg_explain(c, w, err, e) : 0;
+}
+
+/*
+ * Writes that depend on each other. Which of two limits may be changed first depends on whether
+ * they go up or down, and on those of the parent. The kernel knows: what it refuses is tried again
+ * after the others, for as long as any of them gets through.
+ */
+static int write_group(struct cgroup *c, const struct oci_resources *r, const struct cg_write *w,
+		       size_t n, struct error *e)
+{
+	bool done[16] = { false };
+	size_t left = n, left_before;
+	struct error why; /* stays here when a later attempt gets through */
+
+	do {
+		left_before = left;
+		for (size_t i = 0; i < n; i++) {
+			if (done[i])
+				continue;
+			done[i] = write_one(c, r, &w[i], &why) == 0;
+			left -= done[i];
+		}
+	} while (left > 0 && left < left_before);
+	if (left == 0)
+		return 0;
+	*e = why;
+	return e->code ? -e->code : -EINVAL;
+}
+
+int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct cg_writes *all,
+		 struct error *e)
+{
+	for (size_t i = 0, n; i < all->n; i += n) {
+		const struct cg_write *w = &all->w[i];
+		int err;
+
+		for (n = 1; w->row->group && i + n < all->n && n < 16; n++)
+			if (w[n].row->group != w->row->group)
+				break;
+		err = n == 1 ? write_one(c, r, w, e) : write_group(c, r, w, n, e);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct error *e)
+{
+	struct cg_writes all = { 0 };
+	struct compile compile = { .host = c->host, .r = r, .now = c, .out = &all, .e = e };
+	int err = cgroup_none(c, "change resources", e);
+
+	if (err < 0)
+		return err;
+	err = cg_compile(&compile);
+
+	/* v1 can only replace a list of refused devices by lifting it first. Nobody may run then. */
+	bool stop = err == 0 && cgroup_device_rules_lapse(&all) && cgroup_is_frozen(c, e) == 0;
+
+	if (stop)
+		err = cgroup_freeze(c, e);
+	if (err == 0)
+		err = cg_write_all(c, r, &all, e);
+	if (stop) {
+		struct error thaw;
+
+		if (cgroup_thaw(c, &thaw) < 0 && err == 0) {
+			*e = thaw;
+			err = -EIO;
+		}
+	}
+	cg_writes_free(&all);
+	return err;
+}
