@@ -3,32 +3,50 @@
  * supervise -- stay in the foreground with a container's process until it ends.
  *
  * One poll over its pidfd, the signals of this process and, with a terminal, two pairs of
- * descriptors: no polling with a period, no lost signal. All signals but SIGCHLD, SIGURG and those
- * of faults are passed on; with a terminal, SIGWINCH resizes it. The caller's terminal is in raw
- * mode meanwhile and restored on every way out.
+ * descriptors: no polling with a period, no lost signal. With a terminal, SIGWINCH resizes it, and
+ * the caller's is in raw mode meanwhile and restored on every way out.
+ *
+ *   struct supervise s;
+ *
+ *   supervise_begin(&s, ...);  signals wait from here
+ *   ... make the container; set s.notify_fd and s.notify_socket, if there are any ...
+ *   supervise_wait(&s, ...);   they are passed on
+ *   ... delete the container ...
+ *   supervise_end(&s);         what came since then takes effect now: the last call of all
  */
 #pragma once
 
 #include "../base/error.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct supervise {
-	sigset_t *inherited; /* opaque to callers: the mask to restore */
+	int notify_fd;             /* of notify_open(), borrowed; -1: none */
+	const char *notify_socket; /* the host's $NOTIFY_SOCKET */
+
+	/* Private. */
+	sigset_t inherited;
 	int signal_fd;
 	bool subreaper;
 };
 
-/* Block the signals that will be passed on. Before the process is made, so that none is lost.
- * The child's mask is reset by ocirt-init. */
+/*
+ * Block the signals that will be passed on, before the process is made so that none is lost (the
+ * child's mask is reset by ocirt-init). That is all of them but those of faults, SIGURG, and
+ * SIGTTIN and SIGTTOU, which are between the caller's shell and us. SIGCHLD is ours: its
+ * disposition becomes the default one, because a process whose parent ignores it leaves no status.
+ */
 int supervise_begin(struct supervise *s, bool subreaper, struct error *e);
 
 /*
- * Until the process ends. `master` is the pty's, or -1. *status is its exit status, or 128 +
- * signal. With a subreaper every other child that ends meanwhile is reaped too.
+ * Until the process ends; it must be our child, and is reaped. `master` is the pty's, borrowed, or
+ * -1. *status is its exit status, or 128 + signal. With a subreaper every other child that ends
+ * meanwhile is reaped too.
  */
 int supervise_wait(struct supervise *s, pid_t pid, int pidfd, int master, int *status,
 		   struct error *e);
 
+/* Fine on what supervise_begin() failed to begin. */
 void supervise_end(struct supervise *s);
