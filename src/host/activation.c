@@ -2,6 +2,7 @@
 #include "activation.h"
 
 #include "base/number.h"
+#include "host/notify.h"
 
 #include <stdio.h>
 #include <errno.h>
@@ -23,18 +24,24 @@ static int listen_fds(struct error *e)
 	return (int)n;
 }
 
-int activation_read(struct arena *a, int preserve_fds, struct activation *out, struct error *e)
+int activation_read(struct arena *a, int preserve_fds, bool notify, struct activation *out,
+		    struct error *e)
 {
+	const char *manager = notify ? getenv("NOTIFY_SOCKET") : NULL;
 	const char *names = getenv("LISTEN_FDNAMES");
 	int n = listen_fds(e);
 
 	if (n < 0)
 		return n;
-	const char **env = arena_new_array(a, const char *, 4);
+	const char **env = arena_new_array(a, const char *, 5);
 
 	if (!env)
 		return fail(e, ENOMEM, "the plan does not fit into its arena");
 	*out = (struct activation){ .preserve_fds = preserve_fds + n, .env = env };
+	if (manager && *manager) {
+		out->notify_socket = manager;
+		*env++ = "NOTIFY_SOCKET=" NOTIFY_PATH;
+	}
 	if (!n)
 		return 0;
 	*env++ = arena_printf(a, "LISTEN_FDS=%d", n);

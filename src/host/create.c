@@ -8,7 +8,8 @@
  */
 #include "host/child.h"
 #include "host/console.h"
-#include "host/hooks.h"
+#include "host/notify.h"
+#include "host/points.h"
 #include "host/state.h"
 #include "host/supervise.h"
 
@@ -52,6 +53,8 @@ struct making {
 	struct plan *plan;
 	struct child child;
 	int pidfd_socket, listener, rootfs;
+	const char *manager; /* the service manager's $NOTIFY_SOCKET, NULL: none */
+	int notify;	     /* the container's, which a run listens to */
 	int *opened; /* descriptors for the child, closed once it has them */
 	size_t n_opened;
 };
@@ -152,10 +155,11 @@ static int check_preserved(int n, struct error *e)
 static int compile(struct making *m, struct error *e)
 {
 	struct activation a;
-	int r = activation_read(&m->arena, m->o->preserve_fds, &a, e);
+	int r = activation_read(&m->arena, m->o->preserve_fds, true, &a, e);
 
 	if (r < 0 || (r = check_preserved(a.preserve_fds, e)) < 0)
 		return r;
+	m->manager = a.notify_socket;
 	const struct compile_input in = {
 		.config = m->config,
 		.id = m->o->id,
@@ -165,6 +169,9 @@ static int compile(struct making *m, struct error *e)
 		.no_new_keyring = m->o->no_new_keyring,
 		.preserve_fds = a.preserve_fds,
 		.extra_env = a.env,
+		.notify_socket = m->manager ? arena_printf(&m->arena, "%s/%s/" NOTIFY_DIRECTORY,
+							   m->s->root, m->o->id) :
+					      NULL,
 		.cgroup_host = m->have_cgroup ? &m->cgroup_host : NULL,
 		.cgroup = m->have_cgroup ? &m->cgroup : NULL,
 		.clone_into_cgroup = m->have_cgroup && m->cgroup_host.mode == CGROUP_V2,
@@ -291,8 +298,6 @@ static int open_all(struct making *m, struct error *e)
 	r = open_rootfs(m, e);
 	if (r == 0)
 		r = open_namespaces(m, e);
-	if (r == 0)
-		r = clone_trees(m, e);
 	if (r == 0 && m->o->console_socket) {
 		m->child.console_socket = socket_connect(m->o->console_socket, "--console-socket", e);
 		r = m->child.console_socket < 0 ? m->child.console_socket : 0;
@@ -364,6 +369,10 @@ static int write_down(struct making *m, struct error *e)
 					 .cgroup = arena_strdup(&c->arena, cgroup) };
 	c->config = m->config;
 	r = state_write(c, e);
+	if (r == 0 && m->manager)
+		r = notify_prepare(c->dir, e);
+	if (r == 0 && m->manager && m->kind == PLAN_RUN)
+		r = (m->notify = notify_open(c->dir, e)) < 0 ? m->notify : 0;
 	if (r < 0)
 		return r;
 	r = file_replace(c->dir, "config.json", m->text, m->text_len, 0600);
@@ -388,36 +397,17 @@ static int listen_for_start(struct making *m, struct error *e)
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-/* The pid as a process in the container sees it: 1 in a new pid namespace. */
-static pid_t inner_pid(const struct making *m)
-{
-	return m->plan->clone_flags & CLONE_NEWPID ? 1 : m->child.pid;
-}
-
 static int at_namespaces(void *arg, int *state, struct error *e)
 {
 	struct making *m = arg;
 	const struct oci_hooks *h = m->config->hooks;
-	size_t len;
-
-	if (!h)
-		return 0;
-	auto_free char *json = state_json(&m->c, "creating", m->child.pid, &len);
-
-	if (!json)
-		return fail(e, ENOMEM, "cannot write the state for hooks");
-	int r = hooks_run(h->prestart, h->n_prestart, "prestart", m->bundle_fd, json, len, e);
+	int r = points_run(&m->c, POINT_PRESTART, e);
 
 	if (r == 0)
-		r = hooks_run(h->createRuntime, h->n_createRuntime, "createRuntime", m->bundle_fd, json,
-			      len, e);
-	if (r < 0 || !h->n_createContainer)
+		r = points_run(&m->c, POINT_CREATE_RUNTIME, e);
+	if (r < 0 || !h || !h->n_createContainer)
 		return r;
-	auto_free char *inner = state_json(&m->c, "creating", inner_pid(m), &len);
-
-	if (!inner)
-		return fail(e, ENOMEM, "cannot write the state for hooks");
-	*state = text_memfd(inner, len, e);
+	*state = points_inner_state(&m->c, "creating", e);
 	return *state < 0 ? *state : 0;
 }
 
@@ -455,7 +445,6 @@ static int record_process(struct making *m, struct error *e)
 
 	if (r < 0)
 		return fail(e, r, "cannot read /proc/%d/stat", m->child.pid);
-	m->c.record.state->pid = (struct opt_i32){ true, m->child.pid };
 	m->c.record.pidStart = (struct opt_u64){ true, start };
 	if (cgroup)
 		m->c.record.cgroup = cgroup;
@@ -477,6 +466,8 @@ static int make(struct making *m, struct error *e)
 	int r = write_down(m, e);
 
 	if (r == 0)
+		r = clone_trees(m, e);
+	if (r == 0)
 		r = listen_for_start(m, e);
 	if (r == 0)
 		r = make_cgroup(m, e);
@@ -486,6 +477,7 @@ static int make(struct making *m, struct error *e)
 	m->child.arg = m;
 	r = child_start(&m->child, e);
 	close_opened(m);
+	m->c.record.state->pid = (struct opt_i32){ m->child.pid > 0, m->child.pid };
 	/* Hooks and devices are moved between attaching and GO_ON; then NAMESPACES asks for it. */
 	if (r == 0)
 		r = attach_cgroup(m, e);
@@ -500,19 +492,6 @@ static int make(struct making *m, struct error *e)
 
 /* ---- the end of it --------------------------------------------------------------------------- */
 
-static void run_poststop(struct making *m)
-{
-	const struct oci_hooks *h = m->config->hooks;
-	size_t len;
-
-	if (!h || !h->n_poststop || !m->c.record.state)
-		return;
-	auto_free char *json = state_json(&m->c, "stopped", 0, &len);
-
-	if (json)
-		hooks_run_all(h->poststop, h->n_poststop, "poststop", m->bundle_fd, json, len);
-}
-
 /* runtime.md, Errors: as if it had never been tried. What fails here is said, and goes on. */
 static void undo(struct making *m)
 {
@@ -526,7 +505,7 @@ static void undo(struct making *m)
 	if (state_remove(m->s, &m->c, &e) < 0)
 		log_warning("%s", e.text);
 	if (m->child.pid > 0)
-		run_poststop(m);
+		points_run(&m->c, POINT_POSTSTOP, &e);
 }
 
 static void finish(struct making *m)
@@ -535,6 +514,7 @@ static void finish(struct making *m)
 	free(m->opened);
 	child_close(&m->child);
 	fd_close(&m->pidfd_socket);
+	fd_close(&m->notify);
 	fd_close(&m->rootfs);
 	fd_close(&m->bundle_fd);
 	if (m->state_made)
@@ -551,7 +531,7 @@ static void begin(struct making *m, const struct settings *s, const struct creat
 		  enum plan_kind kind)
 {
 	*m = (struct making){ .s = s, .o = o, .kind = kind };
-	m->bundle_fd = m->pidfd_socket = m->listener = m->rootfs = -1;
+	m->bundle_fd = m->pidfd_socket = m->listener = m->rootfs = m->notify = -1;
 	m->child.pidfd = m->child.talk = m->child.master = m->child.console_socket = -1;
 	m->child.pid = -1;
 	m->c.dir = -1;
@@ -593,24 +573,12 @@ static int go(struct making *m, struct error *e)
 {
 	const struct oci_hooks *h = m->config->hooks;
 	auto_close int state = -1;
-	size_t len;
 
-	if (h && h->n_startContainer) {
-		auto_free char *json = state_json(&m->c, "created", inner_pid(m), &len);
-
-		state = json ? text_memfd(json, len, e) : fail(e, ENOMEM, "the state for hooks");
-		if (state < 0)
-			return state;
-	}
+	if (h && h->n_startContainer && (state = points_inner_state(&m->c, "created", e)) < 0)
+		return state;
 	int r = child_go(&m->child, state, e);
 
-	if (r < 0 || !h || !h->n_poststart)
-		return r;
-	auto_free char *json = state_json(&m->c, "running", m->child.pid, &len);
-
-	if (!json)
-		return fail(e, ENOMEM, "cannot write the state for hooks");
-	return hooks_run(h->poststart, h->n_poststart, "poststart", m->bundle_fd, json, len, e);
+	return r < 0 ? r : points_run(&m->c, POINT_POSTSTART, e);
 }
 
 /* The program has ended; unless it is to be kept, so does the container. */
@@ -622,9 +590,7 @@ static int end_run(struct making *m, struct error *e)
 
 	if (r == 0)
 		r = state_remove(m->s, &m->c, e);
-	if (r == 0)
-		run_poststop(m);
-	return r;
+	return r < 0 ? r : points_run(&m->c, POINT_POSTSTOP, e);
 }
 
 int container_run(const struct settings *s, const struct create_options *o, int *status,
@@ -650,13 +616,20 @@ int container_run(const struct settings *s, const struct create_options *o, int 
 	if (r < 0) {
 		undo(&m);
 	} else if (foreground) {
+		watch.notify_fd = m.notify;
+		watch.notify_socket = m.manager;
 		state_unlock(&m.c); /* others may look at it, and kill it, while it runs */
 		r = supervise_wait(&watch, m.child.pid, m.child.pidfd, m.child.master, status, e);
 		if (r == 0)
 			r = state_lock(&m.c) < 0 ? 0 : end_run(&m, e); /* deleted meanwhile: fine */
 	}
+	if (r == 0 && !foreground && m.notify >= 0) {
+		state_unlock(&m.c);
+		r = notify_wait_ready(m.notify, m.child.pidfd, m.manager, m.child.pid, e);
+		r = r > 0 ? 0 : r;
+	}
+	finish(&m);
 	if (foreground)
 		supervise_end(&watch);
-	finish(&m);
 	return r;
 }

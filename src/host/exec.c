@@ -240,7 +240,7 @@ static uint64_t namespace_flags(const struct oci_linux *l)
 static int plan_it(struct execution *x, struct error *e)
 {
 	struct activation a;
-	int r = activation_read(&x->arena, x->o->preserve_fds, &a, e);
+	int r = activation_read(&x->arena, x->o->preserve_fds, false, &a, e);
 
 	if (r < 0)
 		return r;

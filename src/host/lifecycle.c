@@ -4,7 +4,8 @@
  * there. Each opens its state under the lock, asks for the status, and acts on a pidfd.
  */
 #include "host/child.h"
-#include "host/hooks.h"
+#include "host/notify.h"
+#include "host/points.h"
 #include "host/state.h"
 
 #include "base/log.h"
@@ -15,6 +16,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -31,46 +33,6 @@ static int connect_to_init(struct container *c, struct error *e)
 	return fd_take(&sock);
 }
 
-static bool has_pid_namespace(const struct container *c)
-{
-	const struct oci_linux *l = c->config->linux;
-
-	for (size_t i = 0; l && i < l->n_namespaces; i++)
-		if (streq(l->namespaces[i].type, "pid"))
-			return !l->namespaces[i].path;
-	return false;
-}
-
-/* The state for hooks that run inside, where the pid is another. */
-static int inner_state(struct container *c, struct error *e)
-{
-	size_t len;
-	pid_t pid = has_pid_namespace(c) ? 1 : c->record.state->pid.v;
-	auto_free char *json = state_json(c, "created", pid, &len);
-
-	return json ? text_memfd(json, len, e) : fail(e, ENOMEM, "cannot write the state for hooks");
-}
-
-static int run_hooks(struct container *c, const struct oci_hook *hooks, size_t n, const char *kind,
-		     const char *status, struct error *e)
-{
-	size_t len;
-
-	if (!n)
-		return 0;
-	auto_close int bundle = open(c->record.state->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	pid_t pid = streq(status, "stopped") ? 0 : c->record.state->pid.v;
-	auto_free char *json = state_json(c, status, pid, &len);
-
-	if (!json)
-		return fail(e, ENOMEM, "cannot write the state for hooks");
-	if (streq(kind, "poststop")) {
-		hooks_run_all(hooks, n, kind, bundle, json, len);
-		return 0;
-	}
-	return hooks_run(hooks, n, kind, bundle, json, len, e);
-}
-
 static int refuse(struct container *c, enum status status, const char *what, struct error *e)
 {
 	fail(e, 0, "cannot %s container '%s': it is %s", what, c->id, status_name(status));
@@ -79,12 +41,24 @@ static int refuse(struct container *c, enum status status, const char *what, str
 
 static int end(const struct settings *s, struct container *c, struct error *e);
 
+/* A service manager waits for READY=1, and wants to hear it from us. */
+static int open_notify(struct container *c, const char *socket, struct error *e)
+{
+	if (!socket || !*socket || faccessat(c->dir, NOTIFY_DIRECTORY, F_OK, 0) < 0)
+		return -1;
+	int fd = notify_open(c->dir, e);
+
+	if (fd < 0)
+		log_warning("%s", e->text);
+	return fd;
+}
+
 static int start_created(const struct settings *s, struct container *c, struct error *e)
 {
 	const struct oci_hooks *h = c->config->hooks;
 	struct talk_record go = { .type = TALK_STATE };
 	struct error ignored = { 0 };
-	auto_close int state = h && h->n_startContainer ? inner_state(c, e) : -1;
+	auto_close int state = h && h->n_startContainer ? points_inner_state(c, "created", e) : -1;
 
 	if (h && h->n_startContainer && state < 0)
 		return state;
@@ -92,6 +66,9 @@ static int start_created(const struct settings *s, struct container *c, struct e
 
 	if (sock < 0)
 		return sock;
+	const char *manager = getenv("NOTIFY_SOCKET");
+	auto_close int notify = open_notify(c, manager, &ignored);
+	auto_close int pidfd = state_pidfd(c);
 	int r = talk_send(sock, &go, state);
 
 	if (r < 0)
@@ -99,8 +76,13 @@ static int start_created(const struct settings *s, struct container *c, struct e
 	/* From here on it is not "created" any more, whatever comes. */
 	unlinkat(c->dir, "start", 0);
 	r = child_executed(sock, e);
-	if (r == 0 && h)
-		r = run_hooks(c, h->poststart, h->n_poststart, "poststart", "running", e);
+	if (r == 0)
+		r = points_run(c, POINT_POSTSTART, e);
+	if (r == 0 && notify >= 0) {
+		state_unlock(c); /* this may take as long as the program pleases */
+		r = notify_wait_ready(notify, pidfd, manager, c->record.state->pid.v, e);
+		r = r > 0 ? 0 : r;
+	}
 	/* runtime.md, Lifecycle 8 and 9: a failing hook stops the container and ends its life. */
 	if (r < 0 && h && (h->n_startContainer || h->n_poststart) && strstr(e->text, "hook #"))
 		end(s, c, &ignored);
@@ -137,7 +119,7 @@ static bool needs_all(struct container *c, int sig)
 {
 	struct error ignored = { 0 };
 
-	return sig == SIGKILL && state_load_config(c, &ignored) == 0 && !has_pid_namespace(c);
+	return sig == SIGKILL && state_load_config(c, &ignored) == 0 && !own_pid_namespace(c);
 }
 
 int container_kill(const struct settings *s, const char *id, int sig, bool all, struct error *e)
@@ -207,14 +189,13 @@ static int end(const struct settings *s, struct container *c, struct error *e)
 		r = kill_and_wait(c, e);
 	if (r == 0 && c->has_cgroup)
 		r = cgroup_destroy(&c->cgroup, e);
-	/* Hooks may look at the state, and a failing read of the copy must not keep it alive. */
+	/* Read before the copy goes; that it cannot be read must not keep the container. */
 	int config = c->record.state ? state_load_config(c, &later) : -ENOENT;
 
 	if (r == 0)
 		r = state_remove(s, c, e);
-	if (r == 0 && config == 0 && c->config->hooks)
-		run_hooks(c, c->config->hooks->poststop, c->config->hooks->n_poststop, "poststop",
-			  "stopped", &later);
+	if (r == 0 && config == 0)
+		points_run(c, POINT_POSTSTOP, &later);
 	return r;
 }
 
