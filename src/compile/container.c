@@ -149,22 +149,19 @@ int compile_container(struct arena *a, const struct compile_input *in, struct pl
 int compile_exec(struct arena *a, const struct compile_input *in, const struct oci_process *process,
 		 struct plan **out, struct error *e)
 {
-	struct plan *p = new_plan(a, in, PLAN_EXEC, e), *container = arena_new(a, struct plan);
+	struct plan *p = new_plan(a, in, PLAN_EXEC, e);
 
-	if (!p || !container)
-		return no_room(e);
+	if (!p)
+		return -ENOMEM;
 	/* Made or joined, by now they are the container's. */
-	int r = compile_namespaces(a, in, container, e);
-
-	if (r < 0)
-		return r;
-	p->exec_flags = namespaces_new(container) | namespaces_joined(container);
-	p->userns = container->userns;
+	p->exec_flags = namespaces_listed(linux_part(in->config));
+	p->userns = (p->exec_flags & CLONE_NEWUSER) != 0;
 	/* Some of it is for exec alone, whatever the caller has set. */
 	struct compile_input exec = *in;
 
 	exec.kind = PLAN_EXEC;
-	r = process_part(a, &exec, p, process, e);
+	int r = process_part(a, &exec, p, process, e);
+
 	if (r == 0 && a->full)
 		r = no_room(e);
 	if (r == 0)

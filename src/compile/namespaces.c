@@ -54,6 +54,17 @@ uint64_t namespaces_joined(const struct plan *p)
 	return flags;
 }
 
+uint64_t namespaces_listed(const struct oci_linux *l)
+{
+	uint64_t flags = 0;
+
+	for (size_t i = 0; i < l->n_namespaces; i++)
+		for (size_t k = 0; k < array_len(types); k++)
+			if (streq(l->namespaces[i].type, types[k].name))
+				flags |= (uint64_t)types[k].flag;
+	return flags;
+}
+
 static bool have(const struct plan *p, uint64_t flag)
 {
 	return ((namespaces_new(p) | namespaces_joined(p)) & flag) != 0;

@@ -23,6 +23,9 @@ const struct oci_linux *linux_part(const struct oci_config *c);
 uint64_t namespaces_new(const struct plan *p);
 uint64_t namespaces_joined(const struct plan *p);
 
+/* All of linux.namespaces[], which has been checked when the container was made. */
+uint64_t namespaces_listed(const struct oci_linux *l);
+
 /* uidMappings or gidMappings, `name` says which: sizes, ranges, no id twice on either side. */
 int check_id_mappings(const struct oci_id_mapping *m, size_t n, const char *name, struct error *e);
 bool id_is_mapped(const struct oci_id_mapping *m, size_t n, uint32_t id);

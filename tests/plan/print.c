@@ -57,24 +57,33 @@ static int choose_host(const char *name, struct compile_input *in, struct cgroup
 extern const char __executable_start[], end[]; /* the linker's: this program in memory */
 
 /*
- * The container side maps the arena and nothing else of us: a pointer in the plan to one of our
- * constants, or to our stack, would be wild there. No number in a plan looks like such an address.
+ * The container side maps the arena of the plan and nothing else of us: a pointer in it to one of
+ * our constants, to our stack, or to where the configuration was read for an exec would be wild
+ * there. No number in a plan looks like such an address.
  */
-static bool self_contained(const struct arena *a)
+static bool self_contained(const struct arena *a, const struct arena *other)
 {
 	const uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
+	const struct {
+		const char *what;
+		uintptr_t from, to;
+	} outside[] = {
+		{ "a constant", (uintptr_t)__executable_start, (uintptr_t)end },
+		{ "the stack", stack, stack + 0x20000 },
+		{ "the configuration", (uintptr_t)other->base,
+		  (uintptr_t)other->base + other->used },
+	};
 	bool ok = true;
 
 	for (size_t at = 0; at + sizeof(uintptr_t) <= a->used; at += sizeof(uintptr_t)) {
 		uintptr_t value;
 
 		memcpy(&value, a->base + at, sizeof(value));
-		if (value >= (uintptr_t)__executable_start && value < (uintptr_t)end) {
-			printf("points to a constant of the program: '%.40s'\n",
+		for (size_t i = 0; i < array_len(outside); i++) {
+			if (value < outside[i].from || value >= outside[i].to)
+				continue;
+			printf("a pointer leads to %s: '%.40s'\n", outside[i].what,
 			       (const char *)value);
-			ok = false;
-		} else if (value >= stack && value < stack + 0x20000) {
-			printf("points to the stack: '%.40s'\n", (const char *)value);
 			ok = false;
 		}
 	}
@@ -102,7 +111,8 @@ static int refuse(const struct error *e)
 	return 1;
 }
 
-static int compile(struct arena *a, struct compile_input *in, const char *config,
+/* A container's plan is in the arena of its configuration, an exec's in another, as in host/. */
+static int compile(struct arena *a, struct arena *b, struct compile_input *in, const char *config,
 		   const char *exec_file, struct error *e)
 {
 	struct ocispec_error reading;
@@ -118,14 +128,16 @@ static int compile(struct arena *a, struct compile_input *in, const char *config
 	}
 	if (!in->config || (exec_file && !process))
 		return fail(e, 0, "%s: %s", reading.path, reading.text);
-	int r = exec_file ? compile_exec(a, in, process, &p, e) : compile_container(a, in, &p, e);
+	int r = exec_file ? compile_exec(b, in, process, &p, e) : compile_container(a, in, &p, e);
 
 	if (r < 0)
 		return r;
 	if (plan_text(p, &out, &len) < 0)
 		return fail(e, ENOMEM, "plan_text");
 	fputs(out, stdout);
-	return self_contained(a) ? 0 : fail(e, 0, "the plan is not self-contained");
+	if (self_contained(exec_file ? b : a, exec_file ? a : b))
+		return 0;
+	return fail(e, 0, "the plan is not self-contained");
 }
 
 int main(int argc, char **argv)
@@ -154,7 +166,7 @@ int main(int argc, char **argv)
 				    .privileged = true };
 	const char *exec_file = NULL;
 	struct error e = { 0 };
-	struct arena a;
+	struct arena a, b;
 	int o;
 
 	for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
@@ -203,11 +215,12 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind + 1 != argc || arena_open_private(&a, 0) < 0)
+	if (optind + 1 != argc || arena_open_private(&a, 0) < 0 || arena_open_private(&b, 0) < 0)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0); /* in order with the warnings, which go to stderr */
-	int r = compile(&a, &in, argv[optind], exec_file, &e);
+	int r = compile(&a, &b, &in, argv[optind], exec_file, &e);
 
 	arena_close(&a);
+	arena_close(&b);
 	return r < 0 ? refuse(&e) : 0;
 }
