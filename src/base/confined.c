@@ -12,6 +12,9 @@
  */
 #define RACE_RETRIES 128
 
+/* For one name in a directory that is held: no link, no way up. */
+#define BENEATH (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+
 static int open_resolved(int root, const char *path, int flags, unsigned long resolve)
 {
 	int r = -EAGAIN;
@@ -51,19 +54,37 @@ static int next_component(const char **path, char name[256])
 /* One level down, making it when it is missing. `dir` is of a walk that began at `root`. */
 static int enter_or_make(int root, int dir, const char *walked, const char *name, mode_t mode)
 {
-	int fd = sys_openat2(dir, name, O_PATH | O_DIRECTORY, 0,
-			     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	int fd = sys_openat2(dir, name, O_PATH | O_DIRECTORY, 0, BENEATH);
 
 	if (fd == -ENOENT) {
 		if (mkdirat(dir, name, mode) < 0 && errno != EEXIST)
 			return -errno;
-		fd = sys_openat2(dir, name, O_PATH | O_DIRECTORY, 0,
-				 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+		fd = sys_openat2(dir, name, O_PATH | O_DIRECTORY, 0, BENEATH);
 	}
 	/* A link or ".." on the way: let the kernel resolve what was walked so far, from the root. */
 	if (fd == -ELOOP || fd == -EXDEV)
 		fd = confined_open(root, walked, O_PATH | O_DIRECTORY);
 	return fd;
+}
+
+/* The last component alone, beneath a parent that is there; else -ENOENT. */
+static int make_last(int root, const char *path, mode_t mode)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char parent[4096];
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (!*name || streq(name, ".") || streq(name, ".."))
+		return -ENOENT;
+	memcpy(parent, path, n);
+	parent[n] = '\0';
+	auto_close int dir = confined_open(root, parent, O_PATH | O_DIRECTORY);
+
+	if (dir < 0)
+		return -ENOENT;
+	if (mkdirat(dir, name, mode) < 0)
+		return -ENOENT; /* a dangling link, or somebody was quicker: the long way tells */
+	return sys_openat2(dir, name, O_PATH | O_DIRECTORY, 0, BENEATH);
 }
 
 int confined_mkdirs(int root, const char *path, mode_t mode)
@@ -74,6 +95,11 @@ int confined_mkdirs(int root, const char *path, mode_t mode)
 		return fd_take(&dir);
 	if (strlen(path) >= 4096)
 		return -ENAMETOOLONG;
+
+	/* Mostly the parent is there, and one level is missing. */
+	dir = make_last(root, path, mode);
+	if (dir != -ENOENT)
+		return fd_take(&dir);
 
 	char walked[4096], name[256];
 	const char *rest = path;
@@ -125,6 +151,5 @@ int confined_target(int root, const char *path, bool directory)
 		return parent;
 	if (mknodat(parent, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return -errno;
-	return sys_openat2(parent, name, O_PATH, 0,
-			   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	return sys_openat2(parent, name, O_PATH, 0, BENEATH);
 }

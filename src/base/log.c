@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "log.h"
 
-#include "file.h"
+#include "timestamp.h"
 #include "util.h"
 
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 
@@ -37,19 +35,6 @@ bool log_enabled(enum log_level level)
 	return level <= sink.level;
 }
 
-/* RFC 3339 with nanoseconds, UTC: what Go's time.Parse accepts. */
-static void timestamp(char *buf, size_t size)
-{
-	struct timespec now;
-	struct tm tm;
-	char seconds[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf, size, "%s.%09ldZ", seconds, now.tv_nsec);
-}
-
 /* JSON and logfmt quote alike: \" \\ and control characters as \u00XX. */
 static size_t quote(char *out, size_t size, const char *text)
 {
@@ -74,14 +59,13 @@ static size_t quote(char *out, size_t size, const char *text)
 
 static void emit(int fd, enum log_level level, const char *text)
 {
-	char quoted[4096], line[4400], when[64];
+	char quoted[4096], line[4400], when[TIMESTAMP_SIZE];
 
-	timestamp(when, sizeof(when));
 	quote(quoted, sizeof(quoted), text);
 	int n = snprintf(line, sizeof(line),
 			 sink.json ? "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n" :
 				     "level=%s msg=\"%s\" time=\"%s\"\n",
-			 level_names[level], quoted, when);
+			 level_names[level], quoted, timestamp_now(when));
 	/* A full pipe or disk must not stop a container; there is nobody left to tell. */
 	if (n > 0 && write(fd, line, MIN((size_t)n, sizeof(line) - 1)) < 0)
 		return;

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/timestamp.h"
 #include "compile/compile.h"
 #include "host/activation.h"
 
@@ -28,7 +29,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
 #ifndef NS_GET_NSTYPE
 #define NS_GET_NSTYPE _IO(0xb7, 0x3)
@@ -311,18 +311,6 @@ static int open_all(struct making *m, struct error *e)
 
 /* ---- writing down ---------------------------------------------------------------------------- */
 
-static char *now_text(struct arena *a)
-{
-	struct timespec now;
-	struct tm tm;
-	char seconds[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-	return arena_printf(a, "%s.%09ldZ", seconds, now.tv_nsec);
-}
-
 static char *boot_id(struct arena *a)
 {
 	char text[64];
@@ -351,6 +339,7 @@ static int write_down(struct making *m, struct error *e)
 	}
 	m->state_made = true;
 
+	char now[TIMESTAMP_SIZE];
 	struct oci_state *st = arena_new(&c->arena, struct oci_state);
 	auto_free char *cgroup = m->have_cgroup ? cgroup_to_text(&m->cgroup) : NULL;
 
@@ -361,7 +350,7 @@ static int write_down(struct making *m, struct error *e)
 				  .status = "creating",
 				  .bundle = m->bundle,
 				  .rootfs = rootfs_path(m, &c->arena),
-				  .created = now_text(&c->arena),
+				  .created = arena_strdup(&c->arena, timestamp_now(now)),
 				  .annotations = m->config->annotations,
 				  .owner = owner_name(&c->arena) };
 	c->record = (struct oci_record){ .state = st,
