@@ -50,6 +50,8 @@ int cgroup_trouble(struct cgroup *c, struct cgroup_trouble *out)
 		out->oom_kills = keyed(c, h, "memory.oom_control", "oom_kill");
 		out->memory_hits =
 			alone(c, h, "memory.failcnt", 0) + alone(c, h, "memory.memsw.failcnt", 0);
+		/* Newer kernels do not count those of memory+swap. */
+		out->memory_hits = MAX(out->memory_hits, out->oom_kills);
 		out->memory_limit = alone(c, h, limit->v1, UINT64_MAX);
 		/* v1 has no word for none, but the largest number of whole pages. */
 		if (out->memory_limit > INT64_MAX - 65536)

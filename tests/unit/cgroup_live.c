@@ -142,7 +142,7 @@ static void limits_are_where_they_belong(void)
 		check_str(value("memory", "memory.soft_limit_in_bytes", "memory.low"), "33554432");
 	}
 	if (have("cpu"))
-		check_str(value("cpu", "cpu.shares", "cpu.weight"), on_v2("cpu") ? "170" : "2048");
+		check_str(value("cpu", "cpu.shares", "cpu.weight"), on_v2("cpu") ? "174" : "2048");
 	if (have("cpu"))
 		check_str(value("cpu", "cpu.cfs_quota_us", "cpu.max"),
 			  on_v2("cpu") ? "50000 100000" : "50000");
