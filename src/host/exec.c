@@ -372,9 +372,23 @@ static int prepare(struct execution *x, struct error *e)
 	return r;
 }
 
+/* execCPUAffinity.initial: where the runtime itself runs while it enters; the child inherits it. */
+static int move_ourselves(const struct execution *x, struct error *e)
+{
+	const struct plan_process *p = x->plan->process;
+
+	if (!p->initial_affinity ||
+	    sched_setaffinity(0, p->initial_affinity_size, (const cpu_set_t *)p->initial_affinity) == 0)
+		return 0;
+	return fail(e, errno, "process.execCPUAffinity.initial: the kernel refuses it");
+}
+
 static int launch(struct execution *x, struct error *e)
 {
-	int r = child_start(&x->child, e);
+	int r = move_ourselves(x, e);
+
+	if (r == 0)
+		r = child_start(&x->child, e);
 
 	if (r == 0)
 		r = attach(x, e);

@@ -5,6 +5,7 @@
  */
 #include "steps.h"
 
+#include "../base/confined.h"
 #include "../base/sys.h"
 
 #include <fcntl.h>
@@ -123,23 +124,6 @@ static int check_inside(const struct plan_process *process, struct stage *s)
 	return 0;
 }
 
-static int make_directories(const char *path)
-{
-	char part[PROGRAM_PATH_MAX];
-	size_t n = strlen(path);
-
-	if (n >= sizeof(part))
-		return -ENAMETOOLONG;
-	for (size_t i = 1; i <= n; i++)
-		if (path[i] == '/' || path[i] == '\0') {
-			memcpy(part, path, i);
-			part[i] = '\0';
-			if (mkdir(part, 0755) < 0 && errno != EEXIST)
-				return -errno;
-		}
-	return 0;
-}
-
 /* We are inside the root: plain paths cannot leave it. A missing directory is made (K04). */
 int enter_cwd(const struct plan *p, struct stage *s)
 {
@@ -150,9 +134,9 @@ int enter_cwd(const struct plan *p, struct stage *s)
 	int r = chdir(process->cwd) < 0 ? -errno : 0;
 
 	if (r == -ENOENT && p->kind != PLAN_EXEC) {
-		r = make_directories(process->cwd);
-		if (r == 0)
-			r = chdir(process->cwd) < 0 ? -errno : 0;
+		auto_close int made = confined_mkdirs(s->root, process->cwd, 0755);
+
+		r = made < 0 ? made : chdir(process->cwd) < 0 ? -errno : 0;
 	}
 	/* Perhaps the user may (a FUSE or NFS home): tried again as the user. */
 	if (r == -EACCES)
