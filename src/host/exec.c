@@ -49,8 +49,8 @@ static int read_process(struct execution *x, struct error *e)
 	struct oci_process *p = oci_process_read(&x->arena, text, (size_t)n, &spec);
 
 	if (!p)
-		return fail(e, 0, "--process: %s:%u:%u: %s%s%s", file, spec.line, spec.column, spec.path,
-			    spec.path[0] ? ": " : "", spec.text);
+		return fail(e, 0, "--process: %s:%u:%u: %s%s%s", file, spec.line, spec.column,
+			    spec.path, spec.path[0] ? ": " : "", spec.text);
 	x->process = *p;
 	return 0;
 }
@@ -135,7 +135,8 @@ static int add_caps(struct execution *x, struct error *e)
 			if (streq(more[i], from->inheritable[k])) {
 				const char *const one[] = { more[i], NULL };
 
-				c->ambient = joined(a, c->ambient, c->n_ambient, one, &c->n_ambient);
+				c->ambient =
+					joined(a, c->ambient, c->n_ambient, one, &c->n_ambient);
 			}
 	x->process.capabilities = c;
 	return a->full ? fail(e, ENOMEM, "the plan does not fit into its arena") : 0;
@@ -224,8 +225,9 @@ static uint64_t namespace_flags(const struct oci_linux *l)
 		const char *type;
 		uint64_t flag;
 	} types[] = {
-		{ "mount", CLONE_NEWNS }, { "pid", CLONE_NEWPID },   { "network", CLONE_NEWNET },
-		{ "ipc", CLONE_NEWIPC },  { "uts", CLONE_NEWUTS },   { "user", CLONE_NEWUSER },
+		{ "mount", CLONE_NEWNS },      { "pid", CLONE_NEWPID },
+		{ "network", CLONE_NEWNET },   { "ipc", CLONE_NEWIPC },
+		{ "uts", CLONE_NEWUTS },       { "user", CLONE_NEWUSER },
 		{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
 	};
 	uint64_t flags = 0;
@@ -270,6 +272,7 @@ static int plan_it(struct execution *x, struct error *e)
 		flags &= ~(uint64_t)CLONE_NEWUSER;
 	}
 	x->plan->exec_flags = flags & ~(uint64_t)CLONE_NEWPID;
+	x->child.container = &x->c;
 	x->plan->container_pidfd = child_keep(&x->child, x->target);
 	return 0;
 }
@@ -320,25 +323,25 @@ static int check_status(struct execution *x, struct error *e)
 {
 	x->status = state_status(x->s, &x->c);
 	if (x->status == STATUS_PAUSED && !x->o->ignore_paused) {
-		fail(e, 0, "cannot exec in a paused container: '%s'", x->o->id);
+		fail(e, 0, "cannot exec in a paused container");
 		return hint(e, "'ocirt resume %s' first; --ignore-paused waits until somebody does",
 			    x->o->id);
 	}
 	if (x->status == STATUS_STOPPED || x->status == STATUS_CREATING) {
-		fail(e, 0, "cannot exec in container '%s': container not running, it is %s", x->o->id,
-		     status_name(x->status));
+		fail(e, 0, "container not running: it is %s", status_name(x->status));
 		return -EINVAL;
 	}
 	x->target = state_pidfd(&x->c);
 	if (x->target < 0)
-		return fail(e, -x->target, "cannot exec in container '%s'", x->o->id);
+		return fail(e, -x->target, "container not running");
 	return 0;
 }
 
 static int open_sockets(struct execution *x, struct error *e)
 {
 	if (x->o->console_socket) {
-		x->child.console_socket = socket_connect(x->o->console_socket, "--console-socket", e);
+		x->child.console_socket =
+			socket_connect(x->o->console_socket, "--console-socket", e);
 		if (x->child.console_socket < 0)
 			return x->child.console_socket;
 	}
@@ -377,8 +380,8 @@ static int move_ourselves(const struct execution *x, struct error *e)
 {
 	const struct plan_process *p = x->plan->process;
 
-	if (!p->initial_affinity ||
-	    sched_setaffinity(0, p->initial_affinity_size, (const cpu_set_t *)p->initial_affinity) == 0)
+	if (!p->initial_affinity || sched_setaffinity(0, p->initial_affinity_size,
+						      (const cpu_set_t *)p->initial_affinity) == 0)
 		return 0;
 	return fail(e, errno, "process.execCPUAffinity.initial: the kernel refuses it");
 }
@@ -418,8 +421,8 @@ int container_exec(const struct settings *s, const struct exec_options *o, int *
 	if (r == 0) {
 		r = launch(&x, e);
 		if (r == 0 && !o->detach)
-			r = supervise_wait(&watch, x.child.pid, x.child.pidfd, x.child.master, status,
-					   e);
+			r = supervise_wait(&watch, x.child.pid, x.child.pidfd, x.child.master,
+					   status, e);
 		if (!o->detach)
 			supervise_end(&watch);
 	}

@@ -33,9 +33,9 @@ static int connect_to_init(struct container *c, struct error *e)
 	return fd_take(&sock);
 }
 
-static int refuse(struct container *c, enum status status, const char *what, struct error *e)
+static int refuse(enum status status, const char *what, struct error *e)
 {
-	fail(e, 0, "cannot %s container '%s': it is %s", what, c->id, status_name(status));
+	fail(e, 0, "cannot %s a container that is %s", what, status_name(status));
 	return -EINVAL;
 }
 
@@ -75,7 +75,7 @@ static int start_created(const struct settings *s, struct container *c, struct e
 		return fail(e, r, "cannot talk to the container's first process");
 	/* From here on it is not "created" any more, whatever comes. */
 	unlinkat(c->dir, "start", 0);
-	r = child_executed(sock, e);
+	r = child_executed(sock, c, c->record.state->pid.v, e);
 	if (r == 0)
 		r = points_run(c, POINT_POSTSTART, e);
 	if (r == 0 && notify >= 0) {
@@ -99,11 +99,11 @@ int container_start(const struct settings *s, const char *id, struct error *e)
 	enum status status = state_status(s, &c);
 
 	if (status != STATUS_CREATED)
-		r = refuse(&c, status, "start", e);
+		r = refuse(status, "start", e);
 	else
 		r = state_load_config(&c, e);
 	if (r == 0 && !c.config->process) {
-		fail(e, 0, "cannot start container '%s': its config.json has no process", id);
+		fail(e, 0, "cannot start the container: its config.json has no process");
 		r = -EINVAL;
 	}
 	if (r == 0)
@@ -141,9 +141,9 @@ int container_kill(const struct settings *s, const char *id, int sig, bool all, 
 		if (r == -ESRCH)
 			r = 0; /* ended just now */
 		if (r < 0)
-			fail(e, r, "cannot send signal %d to container '%s'", sig, id);
+			fail(e, r, "cannot send signal %d", sig);
 	} else if (r == 0 && pidfd < 0 && !all) {
-		fail(e, 0, "container not running: '%s' is %s", id, status_name(STATUS_STOPPED));
+		fail(e, 0, "container not running: it is %s", status_name(STATUS_STOPPED));
 		r = -ESRCH;
 	}
 	state_close(&c);
@@ -165,13 +165,14 @@ static int kill_and_wait(struct container *c, struct error *e)
 		return 0;
 	r = sys_pidfd_send_signal(pidfd, SIGKILL);
 	if (r < 0 && r != -ESRCH)
-		return fail(e, r, "cannot kill container '%s'", c->id);
+		return fail(e, r, "cannot kill the container");
 	do
 		r = poll(&gone, 1, KILL_DEADLINE_MS);
 	while (r < 0 && errno == EINTR);
 	if (r == 0) {
-		fail(e, ETIMEDOUT, "container '%s' does not end after SIGKILL", c->id);
-		return hint(e, "look at /proc/%d/stack for what it waits for", c->record.state->pid.v);
+		fail(e, ETIMEDOUT, "the container does not end after SIGKILL");
+		return hint(e, "look at /proc/%d/stack for what it waits for",
+			    c->record.state->pid.v);
 	}
 	return 0;
 }
@@ -236,7 +237,7 @@ static int open_live_cgroup(const struct settings *s, const char *id, struct con
 	*status = state_status(s, c);
 	r = state_open_cgroup(s, c, e);
 	if (r == 0 && !c->has_cgroup) {
-		fail(e, 0, "container '%s' was made with cgroups disabled", id);
+		fail(e, 0, "the container was made with cgroups disabled");
 		r = -EOPNOTSUPP;
 	}
 	if (r < 0)
@@ -253,7 +254,7 @@ int container_pause(const struct settings *s, const char *id, struct error *e)
 	if (r < 0)
 		return r;
 	if (status != STATUS_RUNNING && status != STATUS_CREATED)
-		r = refuse(&c, status, "pause", e);
+		r = refuse(status, "pause", e);
 	else
 		r = cgroup_freeze(&c.cgroup, e);
 	state_close(&c);
@@ -269,7 +270,7 @@ int container_resume(const struct settings *s, const char *id, struct error *e)
 	if (r < 0)
 		return r;
 	if (status != STATUS_PAUSED) {
-		fail(e, 0, "container not paused: '%s' is %s", id, status_name(status));
+		fail(e, 0, "container not paused: it is %s", status_name(status));
 		r = -EINVAL;
 	} else {
 		r = cgroup_thaw(&c.cgroup, e);
@@ -288,7 +289,7 @@ int container_update(const struct settings *s, const char *id, const struct oci_
 	if (r < 0)
 		return r;
 	if (status == STATUS_STOPPED || status == STATUS_CREATING)
-		r = refuse(&c, status, "update", e);
+		r = refuse(status, "update", e);
 	if (r == 0)
 		r = cgroup_check(&c.cgroup_host, res, e);
 	if (r == 0)

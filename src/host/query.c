@@ -24,7 +24,8 @@ static int copy_state(const struct settings *s, struct container *c, struct aren
 		annotations = arena_new(a, struct oci_string_map);
 		if (annotations && (annotations->items = arena_new_array(a, struct oci_pair, n)))
 			for (annotations->n = 0; annotations->n < n; annotations->n++) {
-				const struct oci_pair *p = &from->annotations->items[annotations->n];
+				const struct oci_pair *p =
+					&from->annotations->items[annotations->n];
 
 				annotations->items[annotations->n] =
 					(struct oci_pair){ arena_strdup(a, p->key),
@@ -150,8 +151,8 @@ int container_pids(const struct settings *s, const char *id, struct arena *a, pi
 	if (r == 0 && c.has_cgroup) {
 		r = cgroup_pids(&c.cgroup, &pids, n, e);
 	} else if (r == 0) {
-		fail(e, 0, "container '%s' was made with cgroups disabled: nobody knows its processes",
-		     id);
+		fail(e, 0,
+		     "the container was made with cgroups disabled: nobody knows its processes");
 		r = -EOPNOTSUPP;
 	}
 	if (r == 0 && *n && !(*out = arena_memdup(a, pids, *n * sizeof(*pids), _Alignof(pid_t))))

@@ -17,9 +17,11 @@
 #define CONFIG_LIMIT (64 << 20)
 
 /* The rows of state.json: a schema of our own on libocispec's reader and writer. */
-#define RECORD_ROW(member, k, ...) \
-	{ .name = #member, .name_len = sizeof(#member) - 1, .kind = k, \
-	  .offset = offsetof(struct oci_record, member), __VA_ARGS__ }
+#define RECORD_ROW(member, k, ...)                                           \
+	{                                                                    \
+		.name = #member, .name_len = sizeof(#member) - 1, .kind = k, \
+		.offset = offsetof(struct oci_record, member), __VA_ARGS__   \
+	}
 static const struct oci_row record_rows[] = {
 	RECORD_ROW(state, OCI_OBJECT, .required = true, .schema = &oci_state_schema),
 	RECORD_ROW(pidStart, OCI_U64, .opt = true),
@@ -33,7 +35,8 @@ static const struct oci_schema record_schema = { .name = "record",
 
 const char *status_name(enum status s)
 {
-	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
+	static const char *const names[] = { "creating", "created", "running", "paused",
+					     "stopped" };
 
 	return names[s];
 }
@@ -114,11 +117,11 @@ static int open_locked(int root, const char *id, enum lock lock)
 	return fd_take(&dir);
 }
 
-static int not_there(const char *id, int err, struct error *e)
+static int not_there(int err, struct error *e)
 {
 	if (err != -ENOENT && err != -ENOTDIR)
-		return fail(e, err, "cannot open the state of container '%s'", id);
-	fail(e, 0, "container '%s' does not exist", id);
+		return fail(e, err, "cannot open the container's state");
+	fail(e, 0, "container does not exist");
 	e->code = ENOENT;
 	return -ENOENT;
 }
@@ -138,15 +141,15 @@ int state_make(const struct settings *s, const char *id, struct container *out, 
 
 		if (err != EEXIST)
 			return fail(e, err, "cannot make the state directory '%s/%s'", s->root, id);
-		fail(e, 0, "container with id '%s' exists already", id);
+		fail(e, 0, "a container with this id already exists");
 		e->code = EEXIST;
 		return hint(e, "'ocirt delete %s' frees the name", id);
 	}
-	*out = (struct container){
-		.id = id, .dir = open_locked(root, id, LOCK_WRITE), .lock = LOCK_WRITE
-	};
+	*out = (struct container){ .id = id,
+				   .dir = open_locked(root, id, LOCK_WRITE),
+				   .lock = LOCK_WRITE };
 	if (out->dir < 0)
-		return not_there(id, out->dir, e);
+		return not_there(out->dir, e);
 	r = arena_open_private(&out->arena, STATE_LIMIT * 4);
 	if (r < 0)
 		return fail(e, r, "cannot get memory");
@@ -163,7 +166,7 @@ static int read_record(struct container *c, struct error *e)
 	if (n == -ENOENT || n == 0)
 		return 0;
 	if (n < 0)
-		return fail(e, (int)n, "cannot read state.json of container '%s'", c->id);
+		return fail(e, (int)n, "cannot read the container's state.json");
 	if (ocispec_read(&c->arena, &record_schema, text, (size_t)n, &c->record, &spec) < 0)
 		memset(&c->record, 0, sizeof(c->record));
 	return 0;
@@ -173,7 +176,7 @@ int state_open_at(int root, const char *id, enum lock lock, struct container *ou
 {
 	*out = (struct container){ .id = id, .dir = open_locked(root, id, lock), .lock = lock };
 	if (out->dir < 0)
-		return not_there(id, out->dir, e);
+		return not_there(out->dir, e);
 	int r = arena_open_private(&out->arena, (size_t)STATE_LIMIT + CONFIG_LIMIT);
 
 	if (r < 0)
@@ -195,7 +198,7 @@ int state_open(const struct settings *s, const char *id, enum lock lock, struct 
 	auto_close int root = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (root < 0)
-		return not_there(id, -errno, e);
+		return not_there(-errno, e);
 	return state_open_at(root, id, lock, out, e);
 }
 
@@ -232,7 +235,7 @@ int state_write(struct container *c, struct error *e)
 	auto_free char *text = ocispec_write(&record_schema, &c->record, false, &len);
 	int r = text ? file_replace(c->dir, "state.json", text, len, 0600) : -ENOMEM;
 
-	return r < 0 ? fail(e, r, "cannot write state.json of container '%s'", c->id) : 0;
+	return r < 0 ? fail(e, r, "cannot write the container's state.json") : 0;
 }
 
 static int remove_below(int dir, const char *name)
@@ -281,11 +284,11 @@ int state_load_config(struct container *c, struct error *e)
 		return 0;
 	n = file_read_all(c->dir, "config.json", CONFIG_LIMIT, &text);
 	if (n < 0)
-		return fail(e, (int)n, "cannot read the copy of config.json of container '%s'", c->id);
+		return fail(e, (int)n, "cannot read the container's copy of config.json");
 	c->config = oci_config_read(&c->arena, text, (size_t)n, &spec);
 	if (!c->config)
-		return fail(e, 0, "the copy of config.json of container '%s': %s: %s", c->id,
-			    spec.path, spec.text);
+		return fail(e, 0, "the container's copy of config.json: %s: %s", spec.path,
+			    spec.text);
 	return 0;
 }
 
@@ -325,7 +328,8 @@ char *owner_name(struct arena *a)
 			if (!line[n + 1 + password])
 				continue;
 			id = n + password + 2;
-			if (number_u64_n(line + id, strcspn(line + id, ":"), UINT32_MAX, &value) == 0 &&
+			if (number_u64_n(line + id, strcspn(line + id, ":"), UINT32_MAX, &value) ==
+				    0 &&
 			    value == uid)
 				return arena_strndup(a, line, n);
 		}

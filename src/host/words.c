@@ -9,8 +9,9 @@
 #include <stdio.h>
 
 /*
- * `path` may hold one %d for the index, `what` one %s for the detail. A hint goes with one errno,
- * or with any when it is 0.
+ * `path` may hold one %d for the index, `what` one %s for the detail, or for its first part when %r
+ * stands for the rest: ": " and the second part, or nothing. A hint goes with one errno, or with
+ * any when it is 0.
  */
 static const struct words {
 	const char *path, *what;
@@ -21,138 +22,210 @@ static const struct words {
 } table[WHERE_COUNT] = {
 	[WHERE_NOWHERE] = { "", "ocirt-init failed" },
 	[WHERE_ARENA] = { "", "ocirt-init cannot map the plan" },
-	[WHERE_NAMESPACE_JOIN] = { "linux.namespaces[%d].path", "cannot join '%s'",
-				   { { EINVAL, "the kernel refuses it for this process: is it of the "
-					       "type that is asked for?" },
-				     { EPERM, "joining takes CAP_SYS_ADMIN in the namespace that owns "
-					      "it" } } },
-	[WHERE_NAMESPACE_NEW] = { "linux.namespaces", "cannot make a new namespace (%s)",
+	[WHERE_NAMESPACE_JOIN] = { "linux.namespaces[%d].path",
+				   "cannot join '%s'",
+				   { { EINVAL,
+				       "the kernel refuses it for this process: is it of the "
+				       "type that is asked for?" },
+				     { EPERM,
+				       "joining takes CAP_SYS_ADMIN in the namespace that owns "
+				       "it" } } },
+	[WHERE_NAMESPACE_NEW] = { "linux.namespaces",
+				  "cannot make a new namespace (%s)",
 				  { { EINVAL, "this kernel may lack it" },
 				    { ENOSPC, "/proc/sys/user/max_*_namespaces is reached" } } },
 	[WHERE_ID_MAPS] = { "linux.uidMappings", "cannot write the id maps" },
-	[WHERE_TIME_OFFSETS] = { "linux.timeOffsets", "the kernel refuses the offsets",
+	[WHERE_TIME_OFFSETS] = { "linux.timeOffsets",
+				 "the kernel refuses the offsets",
 				 { { ERANGE, "the clock would be negative, or more than 146 years "
 					     "ahead" } } },
-	[WHERE_PROC_HANDLE] = { "", "cannot use the host's procfs: %s",
-				{ { 0, "ocirt needs procfs on /proc, with nothing mounted over it" } } },
-	[WHERE_LOOPBACK] = { "linux.namespaces", "cannot bring up lo in the new network namespace" },
+	[WHERE_PROC_HANDLE] = { "",
+				"cannot use the host's procfs: %s",
+				{ { 0,
+				    "ocirt needs procfs on /proc, with nothing mounted over it" } } },
+	[WHERE_LOOPBACK] = { "linux.namespaces",
+			     "cannot bring up lo in the new network namespace" },
 	[WHERE_HOSTNAME] = { "hostname", "cannot set '%s'" },
 	[WHERE_DOMAINNAME] = { "domainname", "cannot set '%s'" },
-	[WHERE_KEYRING] = { "", "cannot take a new session keyring: the caller's stays",
+	[WHERE_KEYRING] = { "",
+			    "cannot take a new session keyring: the caller's stays",
 			    { { EDQUOT, "/proc/sys/kernel/keys/maxkeys is reached" } } },
 	[WHERE_ROOT_PROPAGATION] = { "root.path", "cannot cut the mounts off from the host's" },
-	[WHERE_ROOT_PATH] = { "root.path", "cannot mount '%s'",
-			      { { EACCES, "the container's root user may not get there: look at the "
-					  "modes of the directories above it" } } },
+	[WHERE_ROOT_PATH] = { "root.path",
+			      "cannot mount '%s'",
+			      { { EACCES,
+				  "the container's root user may not get there: look at the "
+				  "modes of the directories above it" } } },
 	[WHERE_ROOT_READONLY] = { "root.readonly", "cannot make the root read-only" },
 	[WHERE_ROOTFS_PROPAGATION] = { "linux.rootfsPropagation", "cannot set it" },
-	[WHERE_PIVOT] = { "root.path", "cannot make it the root: %s",
+	[WHERE_PIVOT] = { "root.path",
+			  "cannot make it the root: %s",
 			  { { EINVAL, "a root on initramfs needs --no-pivot" } } },
 	[WHERE_MOUNT_SOURCE] = { "mounts[%d].source", "cannot open '%s'" },
-	[WHERE_MOUNT_DESTINATION] = { "mounts[%d].destination", "cannot open or make '%s'",
-				      { { ENOENT, "a symbolic link on the way leads to nothing inside "
-						  "the root filesystem" },
+	[WHERE_MOUNT_DESTINATION] = { "mounts[%d].destination",
+				      "cannot open or make '%s'",
+				      { { ENOENT,
+					  "a symbolic link on the way leads to nothing inside "
+					  "the root filesystem" },
 					{ ELOOP, "a symbolic link on the way is not followed" } } },
 	[WHERE_MOUNT_LINKED] = { "mounts[%d].destination",
 				 "'%s' must be mounted on ordinary directory, here is a symbolic link "
 				 "or a file",
-				 { { 0, "an image with such a link tries to redirect what ocirt writes "
-					"there" } } },
-	[WHERE_MOUNT_TYPE] = { "mounts[%d].type", "unknown file system type '%s'",
+				 { { 0,
+				     "an image with such a link tries to redirect what ocirt writes "
+				     "there" } } },
+	[WHERE_MOUNT_TYPE] = { "mounts[%d].type",
+			       "unknown file system type '%s'",
 			       { { ENODEV, "/proc/filesystems lists those of this kernel" } } },
-	[WHERE_MOUNT_OPTION] = { "mounts[%d].options", "'%s'" },
-	[WHERE_MOUNT_CREATE] = { "mounts[%d]", "cannot mount a %s",
-				 { { EPERM, "in a user namespace only some file systems may be mounted" },
+	[WHERE_MOUNT_OPTION] = { "mounts[%d].options", "the file system refuses '%s'%r" },
+	[WHERE_MOUNT_CREATE] = { "mounts[%d]",
+				 "cannot mount a %s%r",
+				 { { EPERM,
+				     "in a user namespace only some file systems may be mounted" },
 				   { ENODEV, "/proc/filesystems lists those of this kernel" } } },
-	[WHERE_MOUNT_ATTRIBUTES] = { "mounts[%d].options", "cannot set the mount's flags",
-				     { { EPERM, "in a user namespace, flags that the host has set "
-						"(ro, nosuid, nodev, noexec, noatime) are locked" } } },
-	[WHERE_MOUNT_IDMAP] = { "mounts[%d]", "cannot map its ids",
-				{ { EINVAL, "this file system does not support idmapped mounts" } } },
-	[WHERE_MOUNT_ATTACH] = { "mounts[%d].destination", "cannot mount onto '%s'",
-				 { { ENOTDIR, "one of source and destination is a directory, the other "
-					      "is not" } } },
+	[WHERE_MOUNT_ATTRIBUTES] = { "mounts[%d].options",
+				     "cannot set the mount's flags",
+				     { { EPERM,
+					 "in a user namespace, flags that the host has set "
+					 "(ro, nosuid, nodev, noexec, noatime) are locked" } } },
+	[WHERE_MOUNT_IDMAP] = { "mounts[%d]",
+				"cannot map its ids",
+				{ { EINVAL,
+				    "this file system does not support idmapped mounts" } } },
+	[WHERE_MOUNT_ATTACH] = { "mounts[%d].destination",
+				 "cannot mount onto '%s'",
+				 { { ENOTDIR,
+				     "one of source and destination is a directory, the other "
+				     "is not" } } },
 	[WHERE_MOUNT_COPY_UP] = { "mounts[%d].options", "tmpcopyup: cannot copy '%s'" },
-	[WHERE_DEVICE] = { "linux.devices[%d]", "cannot make '%s'",
-			   { { EPERM, "making device nodes takes CAP_MKNOD and a cgroup that allows it" },
-			     { ENOENT, "a symbolic link on the way leads to nothing inside the root "
-				       "filesystem" } } },
+	[WHERE_DEVICE] = { "linux.devices[%d]",
+			   "cannot make '%s'",
+			   { { EPERM,
+			       "making device nodes takes CAP_MKNOD and a cgroup that allows it" },
+			     { ENOENT,
+			       "a symbolic link on the way leads to nothing inside the root "
+			       "filesystem" } } },
 	[WHERE_DEVICE_MISMATCH] = { "linux.devices[%d].path",
 				    "'%s' is there already and is not that device" },
-	[WHERE_DEV_LINK] = { "", "cannot make the link '%s'",
-			     { { ENOENT, "a symbolic link on the way leads to nothing inside the root "
-					 "filesystem" } } },
-	[WHERE_CONSOLE] = { "process.terminal", "cannot make the terminal: %s",
+	[WHERE_DEV_LINK] = { "",
+			     "cannot make the link '%s'",
+			     { { ENOENT,
+				 "a symbolic link on the way leads to nothing inside the root "
+				 "filesystem" } } },
+	[WHERE_CONSOLE] = { "process.terminal",
+			    "cannot make the terminal: %s",
 			    { { ENOENT, "a terminal needs a devpts mounted on /dev/pts" } } },
 	[WHERE_CREATE_HOOK] = { "", "error running createContainer hook #%d: %s" },
 	[WHERE_START_HOOK] = { "", "error running startContainer hook #%d: %s" },
 	[WHERE_MASKED_PATH] = { "linux.maskedPaths[%d]", "cannot mask '%s'" },
 	[WHERE_READONLY_PATH] = { "linux.readonlyPaths[%d]", "cannot make '%s' read-only" },
-	[WHERE_SYSCTL] = { "linux.sysctl", "cannot write '%s'",
+	[WHERE_SYSCTL] = { "linux.sysctl",
+			   "cannot write '%s'",
 			   { { ENOENT, "this kernel does not have it" },
 			     { EINVAL, "the kernel refuses the value" } } },
 	[WHERE_CWD] = { "process.cwd", "cannot enter '%s'" },
-	[WHERE_CWD_OUTSIDE] = { "process.cwd", "'%s' is outside of the container's root",
+	[WHERE_CWD_OUTSIDE] = { "process.cwd",
+				"'%s' is outside of the container's root",
 				{ { 0, "it leads through a descriptor of the host" } } },
-	[WHERE_PROGRAM] = { "process.args", "exec '%s'" },
+	[WHERE_PROGRAM] = { "process.args",
+			    "exec '%s'",
+			    { { EACCES, "process.user may not execute it, or its mount is noexec" },
+			      { ENOENT, "the path is one inside the root filesystem" } } },
 	[WHERE_PROGRAM_NOT_IN_PATH] = { "process.args", "executable file '%s' not found in $PATH" },
-	[WHERE_INTERPRETER] = { "process.args", "exec '%s': its interpreter cannot be used",
-				{ { ENOENT, "the file is there, but not the #! program or ELF loader "
-					    "that it names" } } },
+	[WHERE_INTERPRETER] = { "process.args",
+				"exec '%s': cannot use its interpreter%r",
+				{ { ENOENT,
+				    "the file is there, but not the #! program or ELF loader "
+				    "that it names" } } },
 	[WHERE_ARCHITECTURE] = { "process.args", "exec '%s': it is for another architecture" },
-	[WHERE_RLIMIT] = { "process.rlimits[%d]", "cannot set it",
+	[WHERE_RLIMIT] = { "process.rlimits[%d]",
+			   "cannot set it",
 			   { { EPERM, "raising a hard limit takes CAP_SYS_RESOURCE" } } },
-	[WHERE_OOM_SCORE] = { "process.oomScoreAdj", "cannot set it",
+	[WHERE_OOM_SCORE] = { "process.oomScoreAdj",
+			      "cannot set it",
 			      { { EACCES, "lowering it takes CAP_SYS_RESOURCE" } } },
-	[WHERE_SCHEDULER] = { "process.scheduler", "the kernel refuses it",
-			      { { EPERM, "real-time policies take CAP_SYS_NICE and an rt budget in the "
-					 "cpu cgroup" },
-				{ EBUSY, "SCHED_DEADLINE: the CPUs have no such bandwidth left" } } },
-	[WHERE_IOPRIO] = { "process.ioPriority", "the kernel refuses it",
+	[WHERE_SCHEDULER] = { "process.scheduler",
+			      "the kernel refuses it",
+			      { { EPERM,
+				  "real-time policies take CAP_SYS_NICE and an rt budget in the "
+				  "cpu cgroup" },
+				{ EBUSY,
+				  "SCHED_DEADLINE: the CPUs have no such bandwidth left" } } },
+	[WHERE_IOPRIO] = { "process.ioPriority",
+			   "the kernel refuses it",
 			   { { EPERM, "IOPRIO_CLASS_RT takes CAP_SYS_NICE or CAP_SYS_ADMIN" } } },
 	[WHERE_PERSONALITY] = { "linux.personality", "the kernel refuses it" },
-	[WHERE_MEMPOLICY] = { "linux.memoryPolicy", "the kernel refuses it",
-			      { { EINVAL, "a node that is not there, or a mode this kernel lacks" } } },
-	[WHERE_AFFINITY] = { "process.execCPUAffinity", "the kernel refuses it",
+	[WHERE_MEMPOLICY] = { "linux.memoryPolicy",
+			      "the kernel refuses it",
+			      { { EINVAL,
+				  "a node that is not there, or a mode this kernel lacks" } } },
+	[WHERE_AFFINITY] = { "process.execCPUAffinity",
+			     "the kernel refuses it",
 			     { { EINVAL, "none of these CPUs is in the container's cpuset" } } },
-	[WHERE_GROUPS] = { "process.user.additionalGids", "cannot set them",
+	[WHERE_GROUPS] = { "process.user.additionalGids",
+			   "cannot set them",
 			   { { EINVAL, "a gid that is not mapped in linux.gidMappings" },
 			     { EPERM, "setgroups(2) is denied in this user namespace" } } },
-	[WHERE_GID] = { "process.user.gid", "cannot take it",
+	[WHERE_GID] = { "process.user.gid",
+			"cannot take it",
 			{ { EINVAL, "it is not mapped in linux.gidMappings" } } },
-	[WHERE_UID] = { "process.user.uid", "cannot take it",
+	[WHERE_UID] = { "process.user.uid",
+			"cannot take it",
 			{ { EINVAL, "it is not mapped in linux.uidMappings" },
 			  { EAGAIN, "RLIMIT_NPROC of that user is reached" } } },
 	[WHERE_CAPABILITIES] = { "process.capabilities", "cannot set the sets (%s)" },
 	[WHERE_AMBIENT] = { "process.capabilities.ambient", "cannot raise a capability" },
-	[WHERE_CAPABILITY_MISSING] = { "process.capabilities", "a capability cannot be granted here" },
+	[WHERE_CAPABILITY_MISSING] = { "process.capabilities",
+				       "a capability cannot be granted here" },
 	[WHERE_NO_NEW_PRIVS] = { "process.noNewPrivileges", "cannot set it" },
-	[WHERE_SECCOMP] = { "linux.seccomp", "the kernel refuses the filter",
+	[WHERE_SECCOMP] = { "linux.seccomp",
+			    "the kernel refuses the filter",
 			    { { EINVAL, "a flag or action that this kernel lacks" },
 			      { EACCES, "without noNewPrivileges it takes CAP_SYS_ADMIN" } } },
-	[WHERE_APPARMOR] = { "process.apparmorProfile", "cannot take the profile '%s'",
+	[WHERE_LISTENER] = { "linux.seccomp.listenerPath", "the agent did not take the listener" },
+	[WHERE_APPARMOR] = { "process.apparmorProfile",
+			     "cannot take the profile '%s'",
 			     { { ENOENT, "the profile is not loaded, or this kernel runs without "
 					 "AppArmor" },
 			       { EINVAL, "this kernel runs without AppArmor" } } },
-	[WHERE_SELINUX] = { "process.selinuxLabel", "cannot take the label '%s'",
-			    { { EINVAL, "the label is not valid, or this kernel runs without SELinux" } } },
+	[WHERE_SELINUX] = { "process.selinuxLabel",
+			    "cannot take the label '%s'",
+			    { { EINVAL,
+				"the label is not valid, or this kernel runs without SELinux" } } },
 	[WHERE_STDIO] = { "", "cannot put the terminal on standard input and output" },
 	[WHERE_FDS] = { "", "cannot close the descriptors" },
 	[WHERE_TALK] = { "", "ocirt-init lost its connection" },
 };
 
-/* A %d or %s of a row, without giving the table to printf: the detail comes from the other side. */
-static void fill(char *out, size_t size, const char *format, int index, const char *detail)
+/* The other side's bytes: what is no text becomes '?'. */
+static size_t put_detail(char *out, size_t room, const char *detail, size_t len)
 {
 	size_t n = 0;
+
+	for (; n < len && n < room; n++)
+		out[n] = (unsigned char)detail[n] < 0x20 || detail[n] == 0x7f ? '?' : detail[n];
+	return n;
+}
+
+/* The %d, %s and %r of a row, without giving the table to printf. */
+static void fill(char *out, size_t size, const char *format, int index, const char *detail)
+{
+	size_t n = 0, whole = strlen(detail);
+	size_t first = strstr(format, "%r") ? strcspn(detail, TALK_AND) : whole;
 
 	for (const char *c = format; *c && n + 1 < size; c++) {
 		if (c[0] == '%' && c[1] == 'd') {
 			n += (size_t)snprintf(out + n, size - n, "%d", index);
 			c++;
 		} else if (c[0] == '%' && c[1] == 's') {
-			for (const char *d = detail; *d && n + 1 < size; d++)
-				out[n++] = (unsigned char)*d < 0x20 || *d == 0x7f ? '?' : *d;
+			n += put_detail(out + n, size - 1 - n, detail, first);
+			c++;
+		} else if (c[0] == '%' && c[1] == 'r') {
+			if (first < whole) {
+				n += put_detail(out + n, size - 1 - n, ": ", 2);
+				n += put_detail(out + n, size - 1 - n, detail + first + 1,
+						whole - first - 1);
+			}
 			c++;
 		} else {
 			out[n++] = *c;
@@ -165,9 +238,9 @@ static void fill(char *out, size_t size, const char *format, int index, const ch
 static const char *machine_name(int machine)
 {
 	static const struct name machines[] = {
-		{ "x86", EM_386 },	{ "arm", EM_ARM },	 { "x86-64", EM_X86_64 },
+		{ "x86", EM_386 },         { "arm", EM_ARM },     { "x86-64", EM_X86_64 },
 		{ "aarch64", EM_AARCH64 }, { "riscv", EM_RISCV }, { "s390", EM_S390 },
-		{ "ppc64", EM_PPC64 },	{ "mips", EM_MIPS },	 { "loongarch", 258 },
+		{ "ppc64", EM_PPC64 },     { "mips", EM_MIPS },   { "loongarch", 258 },
 	};
 
 	for (size_t i = 0; i < array_len(machines); i++)
@@ -200,7 +273,8 @@ int words_failed(const struct talk_record *r, struct error *e)
 	if (!err)
 		e->code = EINVAL;
 	for (size_t i = 0; i < array_len(w->hints); i++)
-		if (w->hints[i].text && (w->hints[i].err == 0 || w->hints[i].err == err) && !e->hint[0])
+		if (w->hints[i].text && (w->hints[i].err == 0 || w->hints[i].err == err) &&
+		    !e->hint[0])
 			hint(e, "%s", w->hints[i].text);
 	if (r->where == WHERE_ARCHITECTURE && machine_name(r->index))
 		hint(e, "the file is for %s", machine_name(r->index));

@@ -66,7 +66,7 @@ int stage_fail2(struct stage *s, enum talk_where where, long index, int err, con
 	if (first)
 		append(f->detail, sizeof(f->detail), first);
 	if (first && second)
-		append(f->detail, sizeof(f->detail), ": ");
+		append(f->detail, sizeof(f->detail), TALK_AND);
 	if (second)
 		append(f->detail, sizeof(f->detail), second);
 	return f->err ? -f->err : -EINVAL;

@@ -16,13 +16,13 @@
 #define PROGRAM_PATH_MAX 4096
 
 struct stage {
-	int talk;	/* to the host side; after `start` the connection that asked for it */
-	int proc;	/* the host's procfs, verified: the only way to /proc */
-	int root;	/* the container's root: every lookup begins here */
-	int state;	/* a memfd with the state for hooks, -1: none */
-	int null_tree;	/* a detached clone of the host's /dev/null, for masked files */
-	int console;	/* the pty's slave side */
-	bool gone_on;	/* GO_ON has come */
+	int talk;      /* to the host side; after `start` the connection that asked for it */
+	int proc;      /* the host's procfs, verified: the only way to /proc */
+	int root;      /* the container's root: every lookup begins here */
+	int state;     /* a memfd with the state for hooks, -1: none */
+	int null_tree; /* a detached clone of the host's /dev/null, for masked files */
+	int console;   /* the pty's slave side */
+	bool gone_on;  /* GO_ON has come */
 	bool cgroup_entered;
 	bool cwd_entered;
 	const char *program; /* what execve gets: args[0], or a file found through PATH */
@@ -40,7 +40,7 @@ extern const struct step create_steps[], exec_steps[];
 
 /* Remember what failed; returns -err (err may be given with either sign). `detail` may be NULL. */
 int stage_fail(struct stage *s, enum talk_where where, long index, int err, const char *detail);
-/* The same with a detail of two parts, "first: second". */
+/* The same with a detail of two parts, which the host's words keep apart. */
 int stage_fail2(struct stage *s, enum talk_where where, long index, int err, const char *first,
 		const char *second);
 
@@ -66,6 +66,9 @@ int copy_up(int from, int to);
 /* hooks.c: run one table of hooks with `state` as standard input. */
 int run_hooks(struct stage *s, const struct plan_hook *hooks, size_t n, enum talk_where where,
 	      const struct plan_process *as);
+
+/* listener.c */
+int install_listening_filter(const struct plan_seccomp *filter, struct stage *s);
 
 /* privileges.c */
 int raise_capabilities(void); /* everything permitted becomes effective */

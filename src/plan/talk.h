@@ -19,6 +19,7 @@
  * `start` speaks the same records over the connection it makes:
  *
  *   (connect) + STATE + fd  ->          the state for startContainer hooks, or no fd
+ *                           <-          LISTENER + fd, answered as above
  *                           <-          FAILED, or end of file at execve: success
  *
  * The host does not trust what it reads: every number is checked before it is used.
@@ -66,8 +67,8 @@ enum talk_where {
 	WHERE_MOUNT_DESTINATION, /* index, detail: the path inside */
 	WHERE_MOUNT_LINKED,	 /* index: /proc or /sys through a symbolic link */
 	WHERE_MOUNT_TYPE,	 /* index: fsopen failed; detail: type */
-	WHERE_MOUNT_OPTION,	 /* index; detail: "key=value: kernel's text" */
-	WHERE_MOUNT_CREATE,	 /* index: the file system refused; detail: kernel's text */
+	WHERE_MOUNT_OPTION,	 /* index; detail: key=value and the kernel's text */
+	WHERE_MOUNT_CREATE,	 /* index; detail: type and the kernel's text */
 	WHERE_MOUNT_ATTRIBUTES,	 /* index: mount_setattr; detail: words */
 	WHERE_MOUNT_IDMAP,	 /* index */
 	WHERE_MOUNT_ATTACH,	 /* index: move_mount */
@@ -85,7 +86,7 @@ enum talk_where {
 	WHERE_CWD_OUTSIDE,	 /* the directory is not below the root */
 	WHERE_PROGRAM,		 /* detail: args[0]: not there, not executable ... */
 	WHERE_PROGRAM_NOT_IN_PATH,
-	WHERE_INTERPRETER,	 /* detail: the #! interpreter or ELF loader that is missing */
+	WHERE_INTERPRETER,	 /* detail: path and its #! program or ELF loader */
 	WHERE_ARCHITECTURE,	 /* detail: "ELF machine 183" or the like */
 	WHERE_RLIMIT,		 /* index */
 	WHERE_OOM_SCORE,
@@ -102,6 +103,7 @@ enum talk_where {
 	WHERE_CAPABILITY_MISSING, /* index: capability number (WARNING): cannot be granted here */
 	WHERE_NO_NEW_PRIVS,
 	WHERE_SECCOMP,
+	WHERE_LISTENER,		 /* the seccomp agent did not take it */
 	WHERE_APPARMOR,
 	WHERE_SELINUX,
 	WHERE_STDIO,
@@ -115,8 +117,10 @@ struct talk_record {
 	uint32_t where; /* enum talk_where */
 	int32_t index;
 	int32_t err; /* errno, positive; 0 none */
-	char detail[240];
+	char detail[240]; /* one part, or two with TALK_AND in between */
 };
+
+#define TALK_AND "\x1f" /* unit separator: no path or option has it on purpose */
 
 /* Send one record, with a descriptor unless fd is -1. 0 or -errno; never SIGPIPE. */
 int talk_send(int sock, const struct talk_record *r, int fd);

@@ -25,7 +25,7 @@ load helpers
 	[[ $(readlink "/proc/$(<pid)/exe") == */bin/demo ]]
 	run ocirt start "$id"
 	expect_status 1
-	expect_line "cannot start container '$id': it is running"
+	expect_line "cannot start a container that is running"
 	ocirt kill "$id" KILL
 	await test "$(status_of "$id")" = stopped
 	run ocirt kill "$id" TERM
