@@ -166,6 +166,28 @@ static int id_mapped(const struct plan *p, const struct oci_mount *o, struct pla
 	return hint(e, "give uidMappings and gidMappings here, or the container a user namespace");
 }
 
+/* What is filled first can be read-only only afterwards. */
+static int copied_up(struct mount_list *list, const struct plan_mount *m, struct error *e)
+{
+	const struct plan_mount seal = {
+		.kind = PLAN_MOUNT_REMOUNT,
+		.index = m->index,
+		.destination = m->destination,
+		.attr_set = MOUNT_ATTR_RDONLY,
+		.tree_fd = -1,
+		.idmap_fd = -1,
+	};
+	struct plan_mount *filled = mount_add(list, m);
+
+	if (!filled)
+		return no_room(e);
+	filled->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	filled->superblock_ro = false;
+	if (!(m->attr_set & MOUNT_ATTR_RDONLY))
+		return 0;
+	return mount_add(list, &seal) ? 0 : no_room(e);
+}
+
 static int add_mount(struct arena *a, const struct compile_input *in, const struct plan *p,
 		     size_t i, struct mount_list *list, struct error *e)
 {
@@ -201,7 +223,7 @@ static int add_mount(struct arena *a, const struct compile_input *in, const stru
 		return r;
 	if (m.kind == PLAN_MOUNT_NEW && streq(m.type, "cgroup"))
 		return compile_cgroup_mount(in, p, &m, list, e);
-	return mount_add(list, &m) ? 0 : no_room(e);
+	return m.copy_up ? copied_up(list, &m, e) : mount_add(list, &m) ? 0 : no_room(e);
 }
 
 /* Where programs look for $NOTIFY_SOCKET; the socket is made and read by the host side. */
