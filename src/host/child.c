@@ -8,6 +8,7 @@
 #include "host/console.h"
 #include "host/idmap.h"
 #include "host/spawn.h"
+#include "host/state.h"
 #include "host/words.h"
 #include "plan/talk.h"
 
@@ -155,7 +156,46 @@ int child_attend(struct child *c, struct error *e)
 	}
 }
 
-int child_executed(int sock, struct error *e)
+/*
+ * To the agent: the listener, with the container process state (config-linux.md, Seccomp). Then
+ * ocirt-init may go on.
+ */
+static int pass_listener(int sock, int listener, const struct container *c, pid_t pid,
+			 struct error *e)
+{
+	static const char *fds[] = { "seccompFd", NULL };
+	const struct talk_record sent = { .type = TALK_LISTENER_SENT };
+	const struct oci_seccomp *s =
+		c && c->config && c->config->linux ? c->config->linux->seccomp : NULL;
+
+	if (!s || !s->listenerPath || listener < 0)
+		return fail(e, 0, "ocirt-init sent a seccomp listener that nobody wants");
+	struct oci_state state = *c->record.state;
+	const struct oci_container_process_state about = { .ociVersion = OCI_VERSION,
+							   .fds = fds,
+							   .n_fds = 1,
+							   .pid = pid,
+							   .metadata = s->listenerMetadata,
+							   .state = &state };
+
+	state.status = status_name(STATUS_CREATED);
+	state.pid = (struct opt_i32){ true, c->record.state->pid.v };
+	auto_free char *text =
+		ocispec_write(&oci_container_process_state_schema, &about, false, NULL);
+	auto_close int agent = socket_connect(s->listenerPath, "linux.seccomp.listenerPath", e);
+
+	if (agent < 0)
+		return agent;
+	if (!text)
+		return fail(e, ENOMEM, "cannot write the state for the seccomp agent");
+	int r = socket_send_fd(agent, listener, text, "linux.seccomp.listenerPath", e);
+
+	if (r == 0 && (r = talk_send(sock, &sent, -1)) < 0)
+		fail(e, r, "cannot talk to ocirt-init");
+	return r;
+}
+
+int child_executed(int sock, const struct container *c, pid_t pid, struct error *e)
 {
 	for (;;) {
 		struct talk_record r;
@@ -170,6 +210,8 @@ int child_executed(int sock, struct error *e)
 			return words_failed(&r, e);
 		if (r.type == TALK_WARNING)
 			words_warn(&r);
+		if (r.type == TALK_LISTENER && (err = pass_listener(sock, fd, c, pid, e)) < 0)
+			return err;
 	}
 }
 
@@ -177,7 +219,7 @@ int child_go(struct child *c, int state, struct error *e)
 {
 	int r = send_record(c, TALK_STATE, state, e);
 
-	return r < 0 ? r : child_executed(c->talk, e);
+	return r < 0 ? r : child_executed(c->talk, c->container, c->pid, e);
 }
 
 void child_kill(struct child *c)

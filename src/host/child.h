@@ -14,6 +14,8 @@
 
 #include <sys/types.h>
 
+struct container;
+
 struct child {
 	struct plan *plan;
 	struct arena *arena;
@@ -24,6 +26,8 @@ struct child {
 	int (*at_namespaces)(void *arg, int *state, struct error *e);
 	void *arg;
 	int cgroup, userns, pidns; /* as in struct spawn; -1: none */
+
+	const struct container *container; /* for the seccomp agent; its config says where it is */
 
 	/* What comes out. */
 	pid_t pid;
@@ -52,8 +56,8 @@ int child_attend(struct child *c, struct error *e);
  */
 int child_go(struct child *c, int state, struct error *e);
 
-/* The same by a connection of `start`. */
-int child_executed(int sock, struct error *e);
+/* The same by a connection of `start`. `c` and the pid of the process are for the seccomp agent. */
+int child_executed(int sock, const struct container *c, pid_t pid, struct error *e);
 
 /* SIGKILL and wait; nothing when it was not started. */
 void child_kill(struct child *c);

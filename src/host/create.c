@@ -464,6 +464,7 @@ static int make(struct making *m, struct error *e)
 		return r;
 	m->child.at_namespaces = at_namespaces;
 	m->child.arg = m;
+	m->child.container = &m->c;
 	r = child_start(&m->child, e);
 	close_opened(m);
 	m->c.record.state->pid = (struct opt_i32){ m->child.pid > 0, m->child.pid };

@@ -142,6 +142,8 @@ static int install_filter(const struct plan_process *process, struct stage *s)
 
 	if (!program.filter)
 		return 0;
+	if (process->seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return install_listening_filter(&process->seccomp, s);
 	long r = nerrno(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, process->seccomp.flags,
 				&program));
 
