@@ -76,7 +76,7 @@ static int cannot_make(const struct cgroup *c, size_t i, int err, struct error *
 static int make_directories(struct cgroup *c, size_t i, bool needed, struct error *e)
 {
 	struct cgroup_place *p = &c->at[i];
-	auto_close int mount = cgroup_open_mount(c->host, i);
+	auto_close int mount = p->mount >= 0 ? fd_take(&p->mount) : cgroup_open_mount(c->host, i);
 
 	if (mount < 0)
 		return fail(e, mount, "cannot open %s", c->host->h[i].mount);
@@ -228,6 +228,8 @@ static char *needed_controllers(const struct cgroup *c, const struct cg_writes *
 	return text;
 }
 
+/* Device rules do not count as asked for here: rootless, they restrict nothing that the user
+ * namespace does not (nobody in it can make a device node), and every configuration has some. */
 static int make_all(struct cgroup *c, const struct cg_writes *all, struct error *e)
 {
 	for (size_t i = 0; i < c->host->n; i++) {
@@ -236,7 +238,7 @@ static int make_all(struct cgroup *c, const struct cg_writes *all, struct error 
 		if (!c->at[i].used)
 			continue;
 		for (size_t k = 0; k < all->n && !needed; k++)
-			needed = all->w[k].at == i;
+			needed = all->w[k].at == i && all->w[k].row->put != put_devices;
 		int r = make_directories(c, i, needed, e);
 
 		if (r == 0 && c->at[i].used && c->at[i].kept == c->depth)

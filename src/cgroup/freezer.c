@@ -69,8 +69,12 @@ static int find_or_fail(struct cgroup *c, const char *what, bool *v2, struct err
 		return hint(e, "mkdir /sys/fs/cgroup/freezer; "
 			       "mount -t cgroup -o freezer freezer /sys/fs/cgroup/freezer");
 	}
-	if (dir < 0)
-		return fail(e, dir, "cannot %s: no cgroup %s", what, c->path);
+	if (dir < 0) {
+		fail(e, dir, "cannot %s: no cgroup %s", what, c->path);
+		return hint_if(e, ENOENT,
+			       "the user that made the container may not make cgroups, "
+			       "or somebody has removed it");
+	}
 	return dir;
 }
 

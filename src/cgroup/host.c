@@ -274,7 +274,12 @@ void cgroup_host_free(struct cgroup_host *host)
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-/* v2 calls blkio io, and has some of what were controllers without any. */
+const char *cgroup_v2_name(const char *controller)
+{
+	return streq(controller, "blkio") ? "io" : controller;
+}
+
+/* v2 has some of what were controllers without any. */
 static bool v2_has(struct cgroup_host *host, const char *controller)
 {
 	if (streq(controller, "devices") || streq(controller, "freezer"))
@@ -287,8 +292,7 @@ static bool v2_has(struct cgroup_host *host, const char *controller)
 			return false;
 		host->controllers[strcspn(host->controllers, "\n")] = '\0';
 	}
-	return cgroup_has_word(host->controllers, streq(controller, "blkio") ? "io" : controller,
-			       ' ');
+	return cgroup_has_word(host->controllers, cgroup_v2_name(controller), ' ');
 }
 
 int cgroup_find(struct cgroup_host *host, const char *controller)

@@ -13,6 +13,9 @@
 /* Is `word` one of a list's words, whole? */
 bool cgroup_has_word(const char *list, const char *word, char separator);
 
+/* What v2 calls a controller of v1. */
+const char *cgroup_v2_name(const char *controller);
+
 /* The top of a hierarchy, O_PATH; an owned fd or -errno. */
 int cgroup_open_mount(const struct cgroup_host *host, size_t i);
 

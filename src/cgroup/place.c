@@ -28,14 +28,16 @@ static void clear(struct cgroup *c, struct cgroup_host *host, enum cgroup_driver
 {
 	*c = (struct cgroup){ .host = host, .driver = driver };
 	for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
-		c->at[i].dir = -1;
+		c->at[i].mount = c->at[i].dir = -1;
 }
 
 void cgroup_free(struct cgroup *c)
 {
-	for (size_t i = 0; i < CGROUP_HIERARCHIES; i++)
-		if (c->host) /* an all-zero struct has no descriptors: 0 is not one of them */
-			fd_close(&c->at[i].dir);
+	/* An all-zero struct has no descriptors: 0 is not one of them. */
+	for (size_t i = 0; c->host && i < CGROUP_HIERARCHIES; i++) {
+		fd_close(&c->at[i].mount);
+		fd_close(&c->at[i].dir);
+	}
 	free(c->path);
 	clear(c, NULL, CGROUP_DISABLED);
 }
@@ -105,9 +107,10 @@ char *cgroup_components(const struct cgroup *c, size_t n)
 /* How many leading components are there already. */
 static int look(struct cgroup *c, size_t i)
 {
-	auto_close int mount = cgroup_open_mount(c->host, i);
+	int mount = cgroup_open_mount(c->host, i);
 	size_t k = c->depth;
 
+	c->at[i].mount = MAX(mount, -1); /* what is wrong with it, create will find, too */
 	for (; k > 0; k--) {
 		auto_free char *path = cgroup_components(c, k);
 

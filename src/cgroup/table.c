@@ -273,7 +273,7 @@ static int no_controller(struct compile *c, const char *json, const char *contro
 		return hint(c->e, "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
 	}
 	if (host->mode == CGROUP_V2) {
-		const char *name = streq(controller, "blkio") ? "io" : controller;
+		const char *name = cgroup_v2_name(controller);
 
 		cg_wrong(c, json, "the cgroup controller '%s' is not available", name);
 		if (streq(name, "net_cls") || streq(name, "net_prio"))
