@@ -165,19 +165,20 @@ static int compile_path(struct arena *a, const char *value, struct plan_process 
 			struct error *e)
 {
 	char *text = arena_strdup(a, value ? value : USUAL_PATH);
+	const char *here = arena_strdup(a, "."); /* our own constants are not there on the other side */
 	const char **dirs;
 	size_t n = 1;
 
 	for (const char *c = text; c && *c; c++)
 		n += *c == ':';
 	dirs = arena_new_array(a, const char *, n + 1);
-	if (!text || !dirs)
+	if (!text || !here || !dirs)
 		return no_room(e);
 	for (size_t i = 0; i < n; i++) {
 		char *end = text + strcspn(text, ":");
 
 		*end = '\0';
-		dirs[i] = *text ? text : ".";
+		dirs[i] = *text ? text : here;
 		text = end + 1;
 	}
 	out->path = dirs;
