@@ -119,9 +119,16 @@ static int become_init(void *arg)
 {
 	static char *const no_env[] = { NULL };
 	struct birth *b = arg;
+	/* CLONE_CLEAR_SIGHAND leaves what the caller ignores, and a manager's wish to live on after
+	 * SIGPIPE is not the container's. A zero of the kernel's struct is SIG_DFL; sigaction(3)
+	 * would refuse the two signals that posix_spawn(3) leaves ignored. */
+	static const char standard[64];
 	sigset_t none;
 	int r = choose_descriptors(b);
 
+	for (int sig = 1; sig < _NSIG; sig++)
+		syscall(SYS_rt_sigaction, sig, standard, NULL, _NSIG / 8); /* not KILL and STOP */
+	sys_default_signals(); /* CLONE_CLEAR_SIGHAND leaves what is ignored */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	b->what = "descriptors for ocirt-init";
