@@ -39,10 +39,7 @@ static int place(int from, int to)
 /* No address of a local is taken here: it never returns, so ASan would keep that stack poisoned. */
 static int become(struct launch *l)
 {
-	static const struct sigaction standard = { .sa_handler = SIG_DFL };
-
-	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &standard, NULL); /* refused for KILL, STOP and those of libc */
+	sys_default_signals();
 	if (setsid() < 0)
 		return -errno;
 	if (l->p->dir >= 0 && fchdir(l->p->dir) < 0)
