@@ -165,7 +165,8 @@ static int compile_path(struct arena *a, const char *value, struct plan_process 
 			struct error *e)
 {
 	char *text = arena_strdup(a, value ? value : USUAL_PATH);
-	const char *here = arena_strdup(a, "."); /* our own constants are not there on the other side */
+	const char *here =
+		arena_strdup(a, "."); /* our own constants are not there on the other side */
 	const char **dirs;
 	size_t n = 1;
 

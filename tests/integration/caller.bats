@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2154 # variables of helpers.bash and of bats
 #
 # What the caller happens to be in must not reach the program: a container that behaves differently
 # under another manager cannot be debugged.
