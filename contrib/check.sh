@@ -22,8 +22,8 @@ failures=()
 . "$top/contrib/packages.sh"
 packages=(
 	"${build_packages[@]}"
-	bats codespell clang clang-format git iproute2 jq libclang-rt-14-dev procps shellcheck shfmt
-	strace uidmap util-linux
+	bats codespell clang clang-format git iproute2 jq libclang-rt-14-dev procps python3
+	shellcheck shfmt strace uidmap util-linux
 )
 
 # --- counting ---------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ tests() { # NAME DIRECTORY TARGET
 	if ((f)); then
 		failures+=("$1")
 		((status == 124 || status == 137)) && echo "    not done after $limit s"
-		tail -n 400 "$2/test-suite.log" 2>/dev/null | sed 's/^/    /'
+		grep -vE '^ok ' "$2/test-suite.log" | tail -n 400 | sed 's/^/    /'
 		tail -n 60 "$log" | sed 's/^/    /'
 	fi
 }
