@@ -46,9 +46,13 @@ int talk_receive(int sock, struct talk_record *r, int *fd)
 	ssize_t n;
 
 	*fd = -1;
+	/*
+	 * ECONNRESET says once that the other side has gone without reading everything. It comes before
+	 * what that side had to say, which is still there: the reason why it has gone.
+	 */
 	do
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
 		return -errno;
 	if (n == 0)
