@@ -15,6 +15,12 @@ int expect(struct stage *s, enum talk_type type, int *fd)
 	struct talk_record r;
 	int e = talk_receive(s->talk, &r, fd);
 
+	/* The host attaches the cgroup at once, so GO_ON may be in front of what we asked for. */
+	if (e == 0 && r.type == TALK_GO_ON && type != TALK_GO_ON && !s->gone_on) {
+		s->gone_on = true;
+		s->state = *fd;
+		e = talk_receive(s->talk, &r, fd);
+	}
 	if (e == 0 && r.type != (uint32_t)type) {
 		fd_close(fd);
 		e = -EPROTO;
