@@ -5,10 +5,12 @@
 #include "blob.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #ifndef CLONE_CLEAR_SIGHAND
 #define CLONE_CLEAR_SIGHAND 0x100000000ULL
@@ -115,23 +117,45 @@ static int choose_descriptors(const struct birth *b)
 	return fcntl(b->s->arena, F_SETFD, 0) < 0 ? -errno : 0;
 }
 
+/*
+ * In a user namespace the caller's id has no name yet, or never gets one (a map of others' ids, set
+ * by root), and execve takes the capabilities of whoever is not root. Ambient ones pass it.
+ */
+static int keep_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	for (size_t i = 0; i < array_len(data); i++)
+		data[i].inheritable = data[i].permitted;
+	if (syscall(SYS_capset, &header, data) < 0)
+		return -errno;
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (data[cap / 32].permitted & 1u << cap % 32 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
 static int become_init(void *arg)
 {
 	static char *const no_env[] = { NULL };
 	struct birth *b = arg;
-	/* CLONE_CLEAR_SIGHAND leaves what the caller ignores, and a manager's wish to live on after
-	 * SIGPIPE is not the container's. A zero of the kernel's struct is SIG_DFL; sigaction(3)
-	 * would refuse the two signals that posix_spawn(3) leaves ignored. */
-	static const char standard[64];
 	sigset_t none;
 	int r = choose_descriptors(b);
 
-	for (int sig = 1; sig < _NSIG; sig++)
-		syscall(SYS_rt_sigaction, sig, standard, NULL, _NSIG / 8); /* not KILL and STOP */
-	sys_default_signals(); /* CLONE_CLEAR_SIGHAND leaves what is ignored */
+	/* CLONE_CLEAR_SIGHAND leaves what the caller ignores, and a manager's wish to live on after
+	 * SIGPIPE is not the container's. */
+	sys_default_signals();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	b->what = "descriptors for ocirt-init";
+	if (r == 0 && (b->s->userns >= 0 || b->s->plan->clone_flags & CLONE_NEWUSER)) {
+		b->what = "capabilities for ocirt-init";
+		r = keep_capabilities();
+	}
 	if (r == 0) {
 		b->what = "executing ocirt-init";
 		syscall(SYS_execveat, b->program, "", b->argv, no_env, AT_EMPTY_PATH);
