@@ -72,6 +72,10 @@ static int configure(struct stage *s, const struct plan_mount *m, int fs)
 
 		r = sys_fsconfig(fs, o->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o->key,
 				 o->value, 0);
+		/* Generic for mount(2), but not here: file systems that do not know the word count
+		 * versions always, or cannot. */
+		if (r == -EINVAL && streq(o->key, "iversion"))
+			continue;
 		if (r < 0)
 			return option_failed(s, m, fs, r, o);
 	}
@@ -93,6 +97,20 @@ static int copy_mode(struct stage *s, const struct plan_mount *m, int fs)
 	int r = sys_fsconfig(fs, FSCONFIG_SET_STRING, mode.key, mode.value, 0);
 
 	return r < 0 ? option_failed(s, m, fs, r, &mode) : 0;
+}
+
+/* What holds for the whole tree, then what is said of its top alone. */
+static int set_attributes(struct stage *s, const struct plan_mount *m, int fd)
+{
+	struct mount_attr tree = { .attr_set = m->tree_set, .attr_clr = m->tree_clear };
+	struct mount_attr top = { .attr_set = m->attr_set, .attr_clr = m->attr_clear };
+	int r = 0;
+
+	if (m->tree_set || m->tree_clear)
+		r = sys_mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &tree);
+	if (r == 0 && (m->attr_set || m->attr_clear))
+		r = sys_mount_setattr(fd, "", AT_EMPTY_PATH, &top);
+	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL) : 0;
 }
 
 /*
@@ -136,7 +154,10 @@ static int make_new(struct stage *s, const struct plan_mount *m)
 	if (r < 0)
 		return stage_fail2(s, WHERE_MOUNT_CREATE, (long)m->index, r, m->type,
 				   kernel_words(fs, words, sizeof(words)));
-	return r;
+	auto_close int made = r;
+
+	r = m->tree_set || m->tree_clear ? set_attributes(s, m, made) : 0;
+	return r < 0 ? r : fd_take(&made);
 }
 
 /*
@@ -156,11 +177,8 @@ static int make_by_data(struct stage *s, const struct plan_mount *m)
 	if (tree < 0 || unmounted < 0)
 		return stage_fail(s, WHERE_MOUNT_CREATE, (long)m->index, tree < 0 ? tree : unmounted,
 				  m->type);
-	struct mount_attr attr = { .attr_set = m->attr_set };
-
-	r = sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr);
-	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL) :
-		       fd_take(&tree);
+	r = set_attributes(s, m, tree);
+	return r < 0 ? r : fd_take(&tree);
 }
 
 static int make_bind(struct stage *s, const struct plan_mount *m)
@@ -176,13 +194,9 @@ static int make_bind(struct stage *s, const struct plan_mount *m)
 		tree = sys_open_tree(AT_FDCWD, m->source, flags);
 	if (tree < 0)
 		return stage_fail(s, WHERE_MOUNT_SOURCE, (long)m->index, tree, m->source);
-	if (!m->attr_set && !m->attr_clear)
-		return fd_take(&tree);
-	struct mount_attr attr = { .attr_set = m->attr_set, .attr_clr = m->attr_clear };
-	int r = sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr);
+	int r = set_attributes(s, m, tree);
 
-	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL) :
-		       fd_take(&tree);
+	return r < 0 ? r : fd_take(&tree);
 }
 
 static int idmap(struct stage *s, const struct plan_mount *m, int tree)
@@ -198,14 +212,11 @@ static int idmap(struct stage *s, const struct plan_mount *m, int tree)
 	return r < 0 ? stage_fail(s, WHERE_MOUNT_IDMAP, (long)m->index, r, NULL) : 0;
 }
 
-/* What holds for the whole tree, and the propagation words one after the other. */
-static int finish_tree(struct stage *s, const struct plan_mount *m, int tree)
+/* The propagation words one after the other. */
+static int propagate(struct stage *s, const struct plan_mount *m, int tree)
 {
-	struct mount_attr attr = { .attr_set = m->tree_set, .attr_clr = m->tree_clear };
 	int r = 0;
 
-	if (m->tree_set || m->tree_clear)
-		r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
 	for (size_t i = 0; r == 0 && i < array_len(m->propagation) && m->propagation[i]; i++) {
 		struct mount_attr kind = { .propagation = m->propagation[i] & ~(uint32_t)MS_REC };
 
@@ -249,7 +260,6 @@ static int open_target(struct stage *s, const struct plan_mount *m, bool directo
 
 static int remount(struct stage *s, const struct plan_mount *m)
 {
-	struct mount_attr one = { .attr_set = m->attr_set, .attr_clr = m->attr_clear };
 	auto_close int at = confined_open(s->root, m->destination, O_PATH);
 	int r;
 
@@ -268,12 +278,8 @@ static int remount(struct stage *s, const struct plan_mount *m)
 			return stage_fail(s, WHERE_MOUNT_CREATE, (long)m->index, r,
 					  fs < 0 ? NULL : kernel_words(fs, words, sizeof(words)));
 	}
-	if (m->attr_set || m->attr_clear) {
-		r = sys_mount_setattr(at, "", AT_EMPTY_PATH, &one);
-		if (r < 0)
-			return stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL);
-	}
-	return finish_tree(s, m, at);
+	r = set_attributes(s, m, at);
+	return r < 0 ? r : propagate(s, m, at);
 }
 
 static int make_link(struct stage *s, const struct plan_mount *m)
@@ -338,7 +344,7 @@ static int mount_one(const struct plan *p, struct stage *s, const struct plan_mo
 	r = sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	if (r < 0)
 		return stage_fail(s, WHERE_MOUNT_ATTACH, (long)m->index, r, m->destination);
-	return finish_tree(s, m, tree);
+	return propagate(s, m, tree);
 }
 
 int mount_all(const struct plan *p, struct stage *s)
