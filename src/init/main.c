@@ -50,6 +50,7 @@ const struct step create_steps[] = {
 	{ "enter the root", enter_root },
 	{ "finish the root", finish_root },
 	{ "protect paths", protect_paths },
+	{ "set the propagation of the root", propagate_root },
 	{ "write sysctls", write_sysctls },
 	{ "set limits", set_limits },
 	{ "set scheduling", set_scheduling },

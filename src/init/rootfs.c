@@ -21,9 +21,10 @@ static int set_propagation(int fd, const char *path, unsigned int flags, uint32_
 
 /*
  * Our copy of the host's mounts must not send anything back: slave. The root is a clone of
- * root.path, private, and attached onto the same directory, so that createContainer hooks find the
- * container's files where the bundle says. It has to be attached to take mounts: kernels before
- * 6.15 refuse to mount onto a detached tree.
+ * root.path, private unless rootfsPropagation wants to hear of the host's mounts, and attached onto
+ * the same directory, so that createContainer hooks find the container's files where the bundle
+ * says. It has to be attached to take mounts: kernels before 6.15 refuse to mount onto a detached
+ * tree.
  */
 int attach_root(const struct plan *p, struct stage *s)
 {
@@ -43,10 +44,12 @@ int attach_root(const struct plan *p, struct stage *s)
 				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (tree < 0)
 		return stage_fail(s, WHERE_ROOT_PATH, -1, tree, fs->rootfs);
-	r = set_propagation(tree, "", AT_EMPTY_PATH, MS_PRIVATE | MS_REC);
+	r = set_propagation(tree, "", AT_EMPTY_PATH,
+			    (fs->propagation & MS_SLAVE ? MS_SLAVE : MS_PRIVATE) | MS_REC);
 	if (r < 0)
 		return stage_fail(s, WHERE_ROOT_PROPAGATION, -1, r, NULL);
-	r = sys_move_mount(tree, "", AT_FDCWD, fs->rootfs, MOVE_MOUNT_F_EMPTY_PATH);
+	r = sys_move_mount(tree, "", AT_FDCWD, fs->rootfs,
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
 	if (r < 0)
 		return stage_fail(s, WHERE_ROOT_PATH, -1, r, fs->rootfs);
 	s->root = fd_take(&tree);
@@ -122,12 +125,6 @@ int finish_root(const struct plan *p, struct stage *s)
 
 	if (!fs)
 		return 0;
-	if (fs->propagation) {
-		int r = set_propagation(s->root, "", AT_EMPTY_PATH, fs->propagation);
-
-		if (r < 0)
-			return stage_fail(s, WHERE_ROOTFS_PROPAGATION, -1, r, NULL);
-	}
 	if (fs->readonly) {
 		struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 		int r = sys_mount_setattr(s->root, "", AT_EMPTY_PATH, &attr);
@@ -136,4 +133,14 @@ int finish_root(const struct plan *p, struct stage *s)
 			return stage_fail(s, WHERE_ROOT_READONLY, -1, r, NULL);
 	}
 	return 0;
+}
+
+/* After the paths are protected: what is unbindable can no longer be cloned for that. */
+int propagate_root(const struct plan *p, struct stage *s)
+{
+	if (!p->fs || !p->fs->propagation)
+		return 0;
+	int r = set_propagation(s->root, "", AT_EMPTY_PATH, p->fs->propagation);
+
+	return r < 0 ? stage_fail(s, WHERE_ROOTFS_PROPAGATION, -1, r, NULL) : 0;
 }

@@ -21,6 +21,7 @@ int attach_root(const struct plan *p, struct stage *s);
 int use_present_root(const struct plan *p, struct stage *s);
 int enter_root(const struct plan *p, struct stage *s);
 int finish_root(const struct plan *p, struct stage *s);
+int propagate_root(const struct plan *p, struct stage *s);
 
 /* devices.c */
 int make_devices(const struct plan *p, struct stage *s);
