@@ -67,6 +67,14 @@ void compile_caps(const struct oci_capabilities *c, uint64_t grantable, struct p
 		"it is not in the permitted set");
 	confine(&p->inheritable, p->bounding, ".inheritable: cannot have",
 		"it is not in the bounding set");
+	/*
+	 * Buildah lists all of them as ambient and none as inheritable, and shows our standard error to
+	 * whoever builds: a line for every capability and step, about what no one has asked for.
+	 */
+	if (p->ambient && !p->inheritable) {
+		log_debug("process.capabilities.ambient: none can be raised, as none is inheritable");
+		p->ambient = 0;
+	}
 	confine(&p->ambient, p->permitted & p->inheritable,
 		".ambient: can't raise ambient capability",
 		"it is not in both the permitted and the inheritable set");

@@ -98,6 +98,16 @@ static void ambient_needs_permitted_and_inheritable(void)
 	check_str(warnings(), "process.capabilities.ambient: can't raise ambient capability "
 			      "CAP_CHOWN: it is not in both the permitted and the inheritable "
 			      "set\n");
+}
+
+/* Buildah's habit, in every step of a build. */
+static void all_ambient_and_none_inheritable_is_not_worth_a_warning(void)
+{
+	must(caps("{'bounding': ['CAP_KILL'], 'permitted': ['CAP_KILL'], 'ambient': ['CAP_KILL']}",
+		  ALL));
+	check_int(out.caps.permitted, BIT(KILL));
+	check_int(out.caps.ambient, 0);
+	check_str(warnings(), "");
 	arena_close(&arena);
 }
 
@@ -108,6 +118,7 @@ static const struct test tests[] = {
 	TEST(what_the_caller_does_not_have_is_left_out_of_all_sets),
 	TEST(sets_are_cut_to_what_the_kernel_takes),
 	TEST(ambient_needs_permitted_and_inheritable),
+	TEST(all_ambient_and_none_inheritable_is_not_worth_a_warning),
 };
 
 TEST_MAIN(tests)
