@@ -72,7 +72,7 @@ void compile_caps(const struct oci_capabilities *c, uint64_t grantable, struct p
 	 * whoever builds: a line for every capability and step, about what no one has asked for.
 	 */
 	if (p->ambient && !p->inheritable) {
-		log_debug("process.capabilities.ambient: none can be raised, as none is inheritable");
+		log_debug("process.capabilities.ambient: can't raise any, as none is inheritable");
 		p->ambient = 0;
 	}
 	confine(&p->ambient, p->permitted & p->inheritable,
