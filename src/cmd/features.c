@@ -130,13 +130,15 @@ static int print(struct arena *a, struct error *e)
 	/* Docker and CRI-O look for runc's name here to learn whether they can checkpoint. */
 	struct oci_pair pairs[2] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
 	struct oci_string_map annotations = { .items = pairs, .n = 1 };
-	const char *none[] = { NULL };
+	/* Each names a file of the host that ocirt writes to. */
+	const char *unsafe[] = { "run.oci.hooks.stderr", "run.oci.hooks.stdout", NULL };
 	struct oci_features f = {
 		.ociVersionMin = OCI_VERSION_MIN,
 		.ociVersionMax = OCI_VERSION,
 		.linux = &lnx,
 		.annotations = &annotations,
-		.potentiallyUnsafeConfigAnnotations = none,
+		.potentiallyUnsafeConfigAnnotations = unsafe,
+		.n_potentiallyUnsafeConfigAnnotations = array_len(unsafe) - 1,
 	};
 
 	f.hooks = hook_names(a, &f.n_hooks);

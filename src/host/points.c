@@ -37,6 +37,8 @@ int points_run(const struct container *c, enum point point, struct error *e)
 
 	if (!json)
 		return fail(e, ENOMEM, "cannot write the state for hooks");
+	hooks_output(oci_map_get(c->config->annotations, "run.oci.hooks.stdout"),
+		     oci_map_get(c->config->annotations, "run.oci.hooks.stderr"));
 	if (point != POINT_POSTSTOP)
 		return hooks_run(hooks, n, points[point].kind, bundle, json, len, e);
 	hooks_run_all(hooks, n, points[point].kind, bundle, json, len);
