@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "console.h"
 
-#include "../base/util.h"
+#include "base/util.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "../base/error.h"
+#include "base/error.h"
 
 /*
  * Connect to a unix stream socket by a path of any length, with a deadline. Relative to the

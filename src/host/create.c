@@ -10,29 +10,24 @@
 #include "host/console.h"
 #include "host/notify.h"
 #include "host/points.h"
+#include "host/sources.h"
 #include "host/state.h"
 #include "host/supervise.h"
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/sys.h"
 #include "base/timestamp.h"
+#include "base/util.h"
 #include "compile/compile.h"
 #include "host/activation.h"
 
 #include <fcntl.h>
-#include <linux/nsfs.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#ifndef NS_GET_NSTYPE
-#define NS_GET_NSTYPE _IO(0xb7, 0x3)
-#endif
 #define CONFIG_LIMIT (64 << 20)
 
 /* Everything of one create, so that it ends in one place. */
@@ -55,8 +50,7 @@ struct making {
 	int pidfd_socket, listener, rootfs;
 	const char *manager; /* the service manager's $NOTIFY_SOCKET, NULL: none */
 	int notify;	     /* the container's, which a run listens to */
-	int *opened; /* descriptors for the child, closed once it has them */
-	size_t n_opened;
+	struct sources sources;
 };
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -160,6 +154,8 @@ static int compile(struct making *m, struct error *e)
 	if (r < 0 || (r = check_preserved(a.preserve_fds, e)) < 0)
 		return r;
 	m->manager = a.notify_socket;
+	if (m->kind == PLAN_RUN && !m->o->detach && m->config->process)
+		supervise_size(&m->arena, m->config->process);
 	const struct compile_input in = {
 		.config = m->config,
 		.id = m->o->id,
@@ -176,7 +172,7 @@ static int compile(struct making *m, struct error *e)
 		.cgroup = m->have_cgroup ? &m->cgroup : NULL,
 		.clone_into_cgroup = m->have_cgroup && m->cgroup_host.mode == CGROUP_V2,
 		.bounding_caps = grantable(m->config),
-		.privileged = geteuid() == 0,
+		.privileged = m->s->privileged,
 	};
 
 	return compile_container(&m->arena, &in, &m->plan, e);
@@ -196,108 +192,20 @@ static int open_rootfs(struct making *m, struct error *e)
 	return hint_if(e, ENOTDIR, "the root filesystem is a directory");
 }
 
-static const char *type_name(int type)
-{
-	static const struct {
-		int type;
-		const char *name;
-	} types[] = {
-		{ CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" },   { CLONE_NEWNET, "network" },
-		{ CLONE_NEWIPC, "ipc" },  { CLONE_NEWUTS, "uts" },   { CLONE_NEWUSER, "user" },
-		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
-	};
-
-	for (size_t i = 0; i < array_len(types); i++)
-		if (types[i].type == type)
-			return types[i].name;
-	return "unknown";
-}
-
-static int opened(struct making *m, int fd)
-{
-	m->opened[m->n_opened++] = fd;
-	return child_keep(&m->child, fd);
-}
-
-/* A path of another type MUST be an error; the kernel knows what it is (ioctl_nsfs(2)). */
-static int open_namespaces(struct making *m, struct error *e)
-{
-	for (size_t i = 0; i < m->plan->n_joins; i++) {
-		struct plan_join *j = (struct plan_join *)&m->plan->joins[i];
-		auto_close int fd = open(j->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-		if (fd < 0)
-			return fail(e, errno, "linux.namespaces[%zu].path: cannot open '%s'", j->index,
-				    j->path);
-		int type = ioctl(fd, NS_GET_NSTYPE);
-
-		if (type < 0)
-			return fail(e, 0, "linux.namespaces[%zu].path: '%s' is not a namespace", j->index,
-				    j->path);
-		if (type != j->type)
-			return fail(e, 0, "linux.namespaces[%zu].path: '%s' is a namespace of type %s, not %s",
-				    j->index, j->path, type_name(type), type_name(j->type));
-		if (j->type == CLONE_NEWPID)
-			m->child.pidns = fd;
-		if (j->type == CLONE_NEWUSER)
-			m->child.userns = fd;
-		j->fd = opened(m, fd_take(&fd));
-	}
-	return 0;
-}
-
-/*
- * With a user namespace the container's root may not see what the caller sees, and where mounts
- * are shared with the host they must be taken while we are still its peers: then the trees are
- * cloned here. An ordinary user may not, and ocirt-init does it inside.
- */
-static int clone_trees(struct making *m, struct error *e)
-{
-	const struct plan_fs *fs = m->plan->fs;
-	bool shared = fs && (fs->propagation & MS_SHARED);
-
-	if (!fs || geteuid() != 0 || !(m->plan->userns || shared))
-		return 0;
-	for (size_t i = 0; i < fs->n_mounts; i++) {
-		struct plan_mount *mount = (struct plan_mount *)&fs->mounts[i];
-		struct mount_attr slave = { .propagation = MS_SLAVE };
-
-		if (mount->kind != PLAN_MOUNT_BIND || mount->needs_cgroup || mount->copy_symlink)
-			continue;
-		auto_close int tree =
-			sys_open_tree(AT_FDCWD, mount->source,
-				      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-					      (mount->recursive ? AT_RECURSIVE : 0) |
-					      (mount->follow_source ? 0 : AT_SYMLINK_NOFOLLOW));
-		if (tree == -ENOENT && mount->optional)
-			continue;
-		int r = tree;
-
-		if (r >= 0 && !shared)
-			r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave);
-		if (r < 0)
-			return fail(e, r, "mounts[%zu].source: cannot open '%s'", mount->index,
-				    mount->source);
-		mount->tree_fd = opened(m, fd_take(&tree));
-	}
-	return 0;
-}
-
 static int open_all(struct making *m, struct error *e)
 {
-	const struct plan_fs *fs = m->plan->fs;
-	size_t most = m->plan->n_joins + (fs ? fs->n_mounts : 0) + 4;
-	int r = child_init(&m->child, m->plan, &m->arena, most, e);
+	/* One more: the socket that `start` connects to. */
+	int r = child_init(&m->child, m->plan, &m->arena, sources_most(m->plan) + 1, e);
 
+	m->sources = (struct sources){ .s = m->s, .config = m->config, .child = &m->child };
+	if (r == 0)
+		r = sources_begin(&m->sources, e);
 	if (r < 0)
 		return r;
-	m->opened = calloc(most, sizeof(*m->opened));
-	if (!m->opened)
-		return fail(e, ENOMEM, "cannot open %zu descriptors", most);
 	m->child.maps = m->config->linux;
 	r = open_rootfs(m, e);
 	if (r == 0)
-		r = open_namespaces(m, e);
+		r = sources_open_namespaces(&m->sources, e);
 	if (r == 0 && m->o->console_socket) {
 		m->child.console_socket = socket_connect(m->o->console_socket, "--console-socket", e);
 		r = m->child.console_socket < 0 ? m->child.console_socket : 0;
@@ -442,20 +350,12 @@ static int record_process(struct making *m, struct error *e)
 	return r;
 }
 
-static void close_opened(struct making *m)
-{
-	for (size_t i = 0; i < m->n_opened; i++)
-		fd_close(&m->opened[i]);
-	m->n_opened = 0;
-	fd_close(&m->listener);
-}
-
 static int make(struct making *m, struct error *e)
 {
 	int r = write_down(m, e);
 
 	if (r == 0)
-		r = clone_trees(m, e);
+		r = sources_clone_trees(&m->sources, e);
 	if (r == 0)
 		r = listen_for_start(m, e);
 	if (r == 0)
@@ -466,7 +366,8 @@ static int make(struct making *m, struct error *e)
 	m->child.arg = m;
 	m->child.container = &m->c;
 	r = child_start(&m->child, e);
-	close_opened(m);
+	sources_close(&m->sources);
+	fd_close(&m->listener);
 	m->c.record.state->pid = (struct opt_i32){ m->child.pid > 0, m->child.pid };
 	/* Hooks and devices are moved between attaching and GO_ON; then NAMESPACES asks for it. */
 	if (r == 0)
@@ -500,8 +401,8 @@ static void undo(struct making *m)
 
 static void finish(struct making *m)
 {
-	close_opened(m);
-	free(m->opened);
+	sources_close(&m->sources);
+	fd_close(&m->listener);
 	child_close(&m->child);
 	fd_close(&m->pidfd_socket);
 	fd_close(&m->notify);

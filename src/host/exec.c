@@ -246,6 +246,8 @@ static int plan_it(struct execution *x, struct error *e)
 
 	if (r < 0)
 		return r;
+	if (!x->o->detach)
+		supervise_size(&x->arena, &x->process);
 	const struct compile_input in = { .config = x->c.config,
 					  .id = x->o->id,
 					  .bundle = x->c.record.state->bundle,
@@ -254,7 +256,7 @@ static int plan_it(struct execution *x, struct error *e)
 					  .preserve_fds = a.preserve_fds,
 					  .extra_env = a.env,
 					  .bounding_caps = grantable(x->c.config),
-					  .privileged = geteuid() == 0 };
+					  .privileged = x->s->privileged };
 
 	r = compile_exec(&x->arena, &in, &x->process, &x->plan, e);
 	if (r == 0)
@@ -267,7 +269,7 @@ static int plan_it(struct execution *x, struct error *e)
 	if (flags & CLONE_NEWPID)
 		x->child.pidns = x->target;
 	/* An ordinary user has rights over the other namespaces only within the user namespace. */
-	if (flags & CLONE_NEWUSER && geteuid() != 0) {
+	if (flags & CLONE_NEWUSER && !x->s->privileged) {
 		x->child.userns = x->target;
 		flags &= ~(uint64_t)CLONE_NEWUSER;
 	}

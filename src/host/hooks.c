@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hooks.h"
 
-#include "../base/file.h"
-#include "../base/log.h"
-#include "../base/util.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "program.h"
 
 #include <fcntl.h>

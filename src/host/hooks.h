@@ -11,8 +11,8 @@
  */
 #pragma once
 
-#include "../base/error.h"
-#include "ocispec.h"
+#include "base/error.h"
+#include "libocispec/ocispec.h"
 
 /*
  * Append what all hooks of this command write to these files instead of quoting it: the annotations

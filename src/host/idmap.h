@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "../base/error.h"
-#include "ocispec.h"
+#include "base/error.h"
+#include "libocispec/ocispec.h"
 
 #include <sys/types.h>
 

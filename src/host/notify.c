@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "notify.h"
 
-#include "../base/file.h"
-#include "../base/log.h"
-#include "../base/number.h"
-#include "../base/util.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/util.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "../base/error.h"
+#include "base/error.h"
 
 #include <sys/types.h>
 

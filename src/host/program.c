@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "program.h"
 
-#include "../base/names.h"
-#include "../base/sys.h"
+#include "base/names.h"
+#include "base/sys.h"
 
 #include <fcntl.h>
 #include <poll.h>

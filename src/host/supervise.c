@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "supervise.h"
 
-#include "../base/log.h"
-#include "../base/sys.h"
+#include "base/log.h"
+#include "base/sys.h"
 #include "notify.h"
 
 #include <fcntl.h>
@@ -133,6 +133,22 @@ static void copy_size(int from, int to)
 
 	if (from >= 0 && ioctl(from, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
 		ioctl(to, TIOCSWINSZ, &size);
+}
+
+void supervise_size(struct arena *a, struct oci_process *process)
+{
+	struct oci_console_size *size;
+	struct winsize window;
+	int tty = process->terminal.v ? find_terminal() : -1;
+
+	if (tty < 0 || ioctl(tty, TIOCGWINSZ, &window) < 0 || !window.ws_row || !window.ws_col)
+		return;
+	size = arena_new(a, struct oci_console_size);
+	if (!size)
+		return; /* whoever compiles into this arena will say so */
+	size->height = window.ws_row;
+	size->width = window.ws_col;
+	process->consoleSize = size;
 }
 
 /* ---- copying --------------------------------------------------------------------------------- */

@@ -16,7 +16,8 @@
  */
 #pragma once
 
-#include "../base/error.h"
+#include "base/error.h"
+#include "libocispec/ocispec.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -47,6 +48,12 @@ int supervise_begin(struct supervise *s, bool subreaper, struct error *e);
  */
 int supervise_wait(struct supervise *s, pid_t pid, int pidfd, int master, int *status,
 		   struct error *e);
+
+/*
+ * Make process.consoleSize the size of the caller's terminal, if there is one: the program would see
+ * none, or another, in the time before supervise_wait(). For the configuration before it is compiled.
+ */
+void supervise_size(struct arena *a, struct oci_process *process);
 
 /* Fine on what supervise_begin() failed to begin. */
 void supervise_end(struct supervise *s);
