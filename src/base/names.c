@@ -56,14 +56,19 @@ static int look_up(const struct name *names, size_t n, const char *text)
 	return -EINVAL;
 }
 
-/* The kernel's range: glibc keeps two real-time signals for itself and moves SIGRTMIN. */
+/*
+ * The kernel's range, and where names begin to count: libc keeps the first ones for itself, glibc
+ * two and musl three. Programs in containers, kill(1) and other runtimes all mean glibc's, systemd's
+ * SIGRTMIN+3 for one, so a number must not depend on what ocirt was linked with.
+ */
 #define KERNEL_RTMIN 32
 #define KERNEL_RTMAX 64
+#define NAMED_RTMIN  34
 
 static int realtime_signal(const char *text)
 {
 	bool from_max = strncasecmp(text, "RTMAX", 5) == 0;
-	int base = from_max ? KERNEL_RTMAX : SIGRTMIN;
+	int base = from_max ? KERNEL_RTMAX : NAMED_RTMIN;
 	uint64_t offset = 0;
 
 	if (!from_max && strncasecmp(text, "RTMIN", 5) != 0)
@@ -100,9 +105,9 @@ const char *signal_name(int number, char *buf, size_t size)
 			snprintf(buf, size, "SIG%s", signal_names[i].name);
 			return buf;
 		}
-	if (number >= SIGRTMIN && number <= KERNEL_RTMAX)
-		snprintf(buf, size, number > SIGRTMIN ? "SIGRTMIN+%d" : "SIGRTMIN",
-			 number - SIGRTMIN);
+	if (number >= NAMED_RTMIN && number <= KERNEL_RTMAX)
+		snprintf(buf, size, number > NAMED_RTMIN ? "SIGRTMIN+%d" : "SIGRTMIN",
+			 number - NAMED_RTMIN);
 	else
 		snprintf(buf, size, "signal %d", number);
 	return buf;
