@@ -205,8 +205,11 @@ static int settle(const struct global_options *g, struct invocation *in)
 		.driver = g->driver,
 		.rootless = g->rootless == ROOTLESS_YES,
 	};
+	/* Only those that make or change something need to know; it costs a look into /proc. */
+	if (c->cgroups)
+		in->settings.privileged = geteuid() == 0 && !in_user_namespace();
 	if (g->rootless == ROOTLESS_AUTO && c->cgroups)
-		in->settings.rootless = geteuid() != 0 || in_user_namespace();
+		in->settings.rootless = !in->settings.privileged;
 	return 0;
 }
 

@@ -109,14 +109,14 @@ static struct oci_features_seccomp seccomp(struct arena *a)
 static int print(struct arena *a, struct error *e)
 {
 	static const struct opt_bool yes = { true, true }, no = { true, false };
-	struct oci_feature off = { no };
+	struct oci_feature on = { yes }, off = { no };
 	struct oci_features_cgroup cgroup = {
 		.v1 = yes, .v2 = yes, .systemd = no, .systemdUser = no, .rdma = yes
 	};
 	struct oci_features_seccomp filter = seccomp(a);
 	struct oci_features_intel_rdt rdt = { .enabled = no, .schemata = no, .monitoring = no };
 	struct oci_features_memory_policy memory = { 0 };
-	struct oci_features_mount_extensions mounts = { .idmap = &off };
+	struct oci_features_mount_extensions mounts = { .idmap = &on };
 	struct oci_features_linux lnx = {
 		.cgroup = &cgroup,
 		.seccomp = &filter,

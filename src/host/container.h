@@ -19,6 +19,7 @@ struct settings {
 	const char *root;	   /* the directory of all state; made when needed */
 	bool root_given;	   /* by --root: a missing one is an error for `list` */
 	enum cgroup_driver driver; /* --cgroup-manager, --systemd-cgroup */
+	bool privileged;	   /* root of the initial user namespace */
 	bool rootless;		   /* tolerate what an ordinary user may not do with cgroups */
 };
 

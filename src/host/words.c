@@ -18,7 +18,7 @@ static const struct words {
 	struct {
 		int err;
 		const char *text;
-	} hints[2];
+	} hints[3];
 } table[WHERE_COUNT] = {
 	[WHERE_NOWHERE] = { "", "ocirt-init failed" },
 	[WHERE_ARENA] = { "", "ocirt-init cannot map the plan" },
@@ -67,7 +67,9 @@ static const struct words {
 				      { { ENOENT,
 					  "a symbolic link on the way leads to nothing inside "
 					  "the root filesystem" },
-					{ ELOOP, "a symbolic link on the way is not followed" } } },
+					{ ELOOP, "a symbolic link on the way is not followed" },
+					{ EACCES, "the container's root user may not make it: does the "
+						  "root filesystem belong to the mapped ids?" } } },
 	[WHERE_MOUNT_LINKED] = { "mounts[%d].destination",
 				 "'%s' must be mounted on ordinary directory, here is a symbolic link "
 				 "or a file",

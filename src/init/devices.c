@@ -78,6 +78,10 @@ static int make_device(struct stage *s, const struct plan_device *d)
 static int make_link(struct stage *s, const struct plan_link *l)
 {
 	const char *name;
+	auto_close int there = l->optional ? confined_open(s->root, l->target, O_PATH) : -1;
+
+	if (l->optional && there < 0)
+		return 0;
 	auto_close int dir = confined_parent(s->root, l->path, 0755, &name);
 
 	if (dir < 0 || (symlinkat(l->target, dir, name) < 0 && errno != EEXIST))

@@ -50,8 +50,10 @@ int join_namespaces(const struct plan *p, struct stage *s)
 	for (size_t i = 0; i < p->n_joins; i++) {
 		const struct plan_join *j = &p->joins[i];
 
-		/* The pid namespace was entered by our birth; see host/spawn.c. */
-		if (j->type != CLONE_NEWPID && setns(j->fd, j->type) < 0)
+		/* Those two were entered by our birth; see host/spawn.c. */
+		bool born_there = j->type == CLONE_NEWPID || j->type == CLONE_NEWUSER;
+
+		if (!born_there && setns(j->fd, j->type) < 0)
 			return stage_fail(s, WHERE_NAMESPACE_JOIN, (long)j->index, errno, j->path);
 		close(j->fd);
 	}
