@@ -117,6 +117,14 @@ int file_write(int dir, const char *name, const char *text)
 	return file_write_n(dir, name, text, strlen(text));
 }
 
+int file_create(int dir, const char *name, const void *data, size_t n, mode_t mode)
+{
+	auto_close int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	return fd < 0 ? -errno : write_all(fd, data, n);
+}
+
 int file_replace(int dir, const char *name, const void *data, size_t n, mode_t mode)
 {
 	char temporary[4096];

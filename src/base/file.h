@@ -27,5 +27,9 @@ int file_write_n(int dir, const char *name, const void *data, size_t n);
 /* Make or replace a file so that no reader ever sees a part of it: temporary name + rename. */
 int file_replace(int dir, const char *name, const void *data, size_t n, mode_t mode);
 
+/* Make a file that nobody looks for yet, in place; -EEXIST when it is there. A new file and a rename
+ * less than file_replace(). */
+int file_create(int dir, const char *name, const void *data, size_t n, mode_t mode);
+
 /* Write all of it, whatever write(2) does in portions. */
 int write_all(int fd, const void *data, size_t n);

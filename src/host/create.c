@@ -272,7 +272,7 @@ static int write_down(struct making *m, struct error *e)
 		r = (m->notify = notify_open(c->dir, e)) < 0 ? m->notify : 0;
 	if (r < 0)
 		return r;
-	r = file_replace(c->dir, "config.json", m->text, m->text_len, 0600);
+	r = file_create(c->dir, "config.json", m->text, m->text_len, 0600);
 	return r < 0 ? fail(e, r, "cannot keep a copy of config.json") : 0;
 }
 

@@ -231,11 +231,15 @@ int state_lock(struct container *c)
 
 int state_write(struct container *c, struct error *e)
 {
+	/* Without a process it is the first one. Until it is whole, it is a create that was killed. */
+	bool first = !c->record.pidStart.set;
 	size_t len;
 	auto_free char *text = ocispec_write(&record_schema, &c->record, false, &len);
-	int r = text ? file_replace(c->dir, "state.json", text, len, 0600) : -ENOMEM;
+	int r = !text ? -ENOMEM :
+		first ? file_create(c->dir, "state.json", text, len, 0600) :
+			file_replace(c->dir, "state.json", text, len, 0600);
 
-	return r < 0 ? fail(e, r, "cannot write the container's state.json") : 0;
+	return r < 0 ? fail(e, r, "cannot write state.json of container '%s'", c->id) : 0;
 }
 
 static int remove_below(int dir, const char *name)
