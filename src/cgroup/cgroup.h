@@ -122,8 +122,16 @@ int cgroup_each_write(struct cgroup_host *host, const struct oci_resources *r, c
  */
 int cgroup_create(struct cgroup *c, const struct oci_resources *r, struct error *e);
 
-/* Change what `r` names and nothing else. Stops at the first refusal. */
-int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct error *e);
+/* Change what `r` names and nothing else; all of it, or nothing: what was written before a refusal
+ * is put back. `before` (may be NULL) is what the container has: its device rules cannot be read
+ * from the kernel, and its memory.checkBeforeUpdate holds where `r` has none. */
+int cgroup_update(struct cgroup *c, const struct oci_resources *r,
+		  const struct oci_resources *before, struct error *e);
+
+/* What a container that had `before` has after cgroup_update() with `r`. Memory is from `a`; strings
+ * are shared. */
+int cgroup_merge(struct arena *a, const struct oci_resources *before, const struct oci_resources *r,
+		 struct oci_resources *out, struct error *e);
 
 /* Give the cgroup to the user `uid` of the container: directory and the files the kernel lists as
  * delegatable. cgroup v2 only; nothing happens elsewhere. */

@@ -155,8 +155,9 @@ int cgroup_freeze(struct cgroup *c, struct error *e)
 		return dir;
 	int r = v2 ? freeze_v2(dir) : freeze_v1(dir);
 
+	if (r < 0)
+		(void)thaw(dir, v2); /* half a pause is none */
 	if (r == -ETIMEDOUT) {
-		thaw(dir, v2); /* half a pause is none */
 		fail(e, -r, "cannot pause: not all processes of %s stop", c->path);
 		return hint(e, "one of them may hang in the kernel (state D in ps); try again");
 	}

@@ -108,6 +108,15 @@ void cg_writes_free(struct cg_writes *w);
 int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct cg_writes *all,
 		 struct error *e);
 
+/* undo.c: what the files of `all` say now, and how to make them say it again. */
+struct cg_undo {
+	struct kept *k;
+	size_t n;
+};
+int cg_undo_keep(struct cgroup *c, const struct cg_writes *all, struct cg_undo *u);
+void cg_undo_do(struct cgroup *c, struct cg_undo *u); /* warns of what cannot be put back */
+void cg_undo_free(struct cg_undo *u);
+
 /* devices.c: do these writes let devices through that neither the old nor the new rules allow? */
 bool cgroup_device_rules_lapse(const struct cg_writes *all);
 

@@ -133,31 +133,103 @@ int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct c
 	return 0;
 }
 
-int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct error *e)
+/* ---- changing it ----------------------------------------------------------------------------- */
+
+static bool has_devices(const struct cg_writes *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->w[i].row->put == put_devices)
+			return true;
+	return false;
+}
+
+/* Without rules of its own a container has those of the cgroup above. */
+static int lift_device_rules(struct cgroup *c)
+{
+	const struct row *row = cg_row("devices");
+	int h = cgroup_find(c->host, row->controller), dir = h < 0 ? h : cgroup_dir(c, (size_t)h);
+
+	if (dir < 0)
+		return dir;
+	return c->host->h[h].v2 ? cgroup_filter_detach(dir)
+				: file_write(dir, strchr(row->v1, '+') + 1, "a");
+}
+
+static void put_back_devices(struct cgroup *c, const struct oci_resources *before)
+{
+	struct oci_resources rules = { .devices = before->devices, .n_devices = before->n_devices };
+	struct cg_writes all = { 0 };
+	struct error e = { 0 };
+	struct compile compile = { .host = c->host, .r = &rules, .now = c, .out = &all, .e = &e };
+	int err = rules.n_devices ? cg_compile(&compile) : lift_device_rules(c);
+
+	if (err == 0)
+		err = cg_write_all(c, &rules, &all, &e);
+	cg_writes_free(&all);
+	if (err < 0)
+		log_warning("update: cannot put the device rules back: %s", e.text);
+}
+
+static int write_or_undo(struct cgroup *c, const struct oci_resources *r,
+			 const struct oci_resources *before, const struct cg_writes *all,
+			 struct error *e)
+{
+	struct cg_undo undo;
+	int err = cg_undo_keep(c, all, &undo);
+
+	if (err < 0) {
+		cg_undo_free(&undo);
+		return fail(e, err, "cannot hold the present limits");
+	}
+	err = cg_write_all(c, r, all, e);
+	if (err < 0) {
+		cg_undo_do(c, &undo);
+		if (before && has_devices(all))
+			put_back_devices(c, before);
+	}
+	cg_undo_free(&undo);
+	return err;
+}
+
+/* v1 can only replace a list of refused devices by lifting it first. Nobody may run then. */
+static int write_stopped(struct cgroup *c, const struct oci_resources *r,
+			 const struct oci_resources *before, const struct cg_writes *all,
+			 struct error *e)
+{
+	struct error thaw;
+	int err = cgroup_freeze(c, e);
+
+	if (err < 0)
+		return err;
+	err = write_or_undo(c, r, before, all, e);
+	if (cgroup_thaw(c, &thaw) < 0 && err == 0) {
+		*e = thaw;
+		err = -EIO;
+	}
+	return err;
+}
+
+int cgroup_update(struct cgroup *c, const struct oci_resources *asked,
+		  const struct oci_resources *before, struct error *e)
 {
 	struct cg_writes all = { 0 };
-	struct compile compile = { .host = c->host, .r = r, .now = c, .out = &all, .e = e };
+	struct oci_resources r = *asked;
+	struct oci_memory memory;
+	struct compile compile = { .host = c->host, .r = &r, .now = c, .out = &all, .e = e };
 	int err = cgroup_none(c, "change resources", e);
 
 	if (err < 0)
 		return err;
-	err = cg_compile(&compile);
-
-	/* v1 can only replace a list of refused devices by lifting it first. Nobody may run then. */
-	bool stop = err == 0 && cgroup_device_rules_lapse(&all) && cgroup_is_frozen(c, e) == 0;
-
-	if (stop)
-		err = cgroup_freeze(c, e);
-	if (err == 0)
-		err = cg_write_all(c, r, &all, e);
-	if (stop) {
-		struct error thaw;
-
-		if (cgroup_thaw(c, &thaw) < 0 && err == 0) {
-			*e = thaw;
-			err = -EIO;
-		}
+	if (r.memory && !r.memory->checkBeforeUpdate.set && before && before->memory) {
+		memory = *r.memory;
+		memory.checkBeforeUpdate = before->memory->checkBeforeUpdate;
+		r.memory = &memory;
 	}
+	err = cg_compile(&compile);
+	if (err == 0 && cgroup_device_rules_lapse(&all) && cgroup_is_frozen(c, e) == 0)
+		err = write_stopped(c, &r, before, &all, e);
+	else if (err == 0)
+		err = write_or_undo(c, &r, before, &all, e);
 	cg_writes_free(&all);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include "host/points.h"
 #include "host/state.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "plan/talk.h"
@@ -279,6 +280,51 @@ int container_resume(const struct settings *s, const char *id, struct error *e)
 	return r;
 }
 
+/*
+ * What the container will have, beside its copy of config.json: the file is complete before the
+ * first limit changes, so that only a rename is left to do after the last, which needs no space.
+ */
+#define NEXT_CONFIG "config.next"
+
+static int write_next_config(struct container *c, const struct oci_resources *before,
+			     const struct oci_resources *res, struct error *e)
+{
+	struct oci_config config = *c->config;
+	struct oci_linux linux_part = config.linux ? *config.linux : (struct oci_linux){ 0 };
+	struct oci_resources merged;
+	size_t len;
+	int r = cgroup_merge(&c->arena, before, res, &merged, e);
+
+	if (r < 0)
+		return r;
+	linux_part.resources = &merged;
+	config.linux = &linux_part;
+	auto_free char *text = ocispec_write(&oci_config_schema, &config, false, &len);
+
+	r = text ? file_replace(c->dir, NEXT_CONFIG, text, len, 0600) : -ENOMEM;
+	return r < 0 ? fail(e, r, "cannot keep the new limits") : 0;
+}
+
+static int update(struct container *c, const struct oci_resources *res, struct error *e)
+{
+	int r = state_load_config(c, e);
+
+	if (r < 0)
+		return r;
+	const struct oci_linux *l = c->config->linux;
+	const struct oci_resources none = { 0 }, *before = l && l->resources ? l->resources : &none;
+
+	r = write_next_config(c, before, res, e);
+	if (r < 0)
+		return r;
+	r = cgroup_update(&c->cgroup, res, before, e);
+	if (r == 0 && renameat(c->dir, NEXT_CONFIG, c->dir, "config.json") < 0)
+		return fail(e, errno, "cannot keep the new limits");
+	if (r < 0)
+		unlinkat(c->dir, NEXT_CONFIG, 0);
+	return r;
+}
+
 int container_update(const struct settings *s, const char *id, const struct oci_resources *res,
 		     struct error *e)
 {
@@ -293,7 +339,7 @@ int container_update(const struct settings *s, const char *id, const struct oci_
 	if (r == 0)
 		r = cgroup_check(&c.cgroup_host, res, e);
 	if (r == 0)
-		r = cgroup_update(&c.cgroup, res, e);
+		r = update(&c, res, e);
 	state_close(&c);
 	return r;
 }

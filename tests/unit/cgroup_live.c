@@ -168,24 +168,24 @@ static void update_goes_up_and_down_in_any_order(void)
 	done(cgroup_create(&cg, &r, &e));
 	memory.limit.v = memory.swap.v = 128 << 20;
 	cpu.quota.v = 200000, cpu.period.v = 500000;
-	done(cgroup_update(&cg, &r, &e));
+	done(cgroup_update(&cg, &r, NULL, &e));
 	check_str(value("memory", "memory.limit_in_bytes", "memory.max"), "134217728");
 	check_str(value("cpu", "cpu.cfs_period_us", "cpu.max"),
 		  on_v2("cpu") ? "200000 500000" : "500000");
 	memory.limit.v = memory.swap.v = 32 << 20;
 	cpu.quota.v = 5000, cpu.period.v = 10000;
-	done(cgroup_update(&cg, &r, &e));
+	done(cgroup_update(&cg, &r, NULL, &e));
 	check_str(value("memory", "memory.limit_in_bytes", "memory.max"), "33554432");
 	check_str(value("cpu", "cpu.cfs_quota_us", "cpu.max"),
 		  on_v2("cpu") ? "5000 10000" : "5000");
 	/* The period alone leaves the quota. */
 	cpu.quota.set = false, cpu.period.v = 20000;
 	cpu.quota.v = 0;
-	done(cgroup_update(&cg, &r, &e));
+	done(cgroup_update(&cg, &r, NULL, &e));
 	check_str(value("cpu", "cpu.cfs_quota_us", "cpu.max"),
 		  on_v2("cpu") ? "5000 20000" : "5000");
 	memory = (struct oci_memory){ .limit = I64(-1) };
-	done(cgroup_update(&cg, &r, &e));
+	done(cgroup_update(&cg, &r, NULL, &e));
 	check_str(value("memory", "memory.memsw.limit_in_bytes", "memory.max"),
 		  on_v2("memory") ? "max" : "9223372036854771712");
 	check_str(e.text, "");
@@ -355,13 +355,13 @@ static void device_rules_hold_and_change(void)
 	check_int(try_device("/dev/kmsg", O_RDONLY), 0);
 	check_int(try_device("/dev/kmsg", O_WRONLY), EPERM);
 	rules[1].access = "w";
-	done(cgroup_update(&cg, &r, &e));
+	done(cgroup_update(&cg, &r, NULL, &e));
 	check_int(try_device("/dev/kmsg", O_RDONLY), EPERM);
 	check_int(try_device("/dev/kmsg", O_WRONLY), 0);
 	check_int(try_device("/dev/null", O_RDWR), 0);
 	rules[0].allow = true;
 	rules[1].allow = false;
-	done(cgroup_update(&cg, &r, &e));
+	done(cgroup_update(&cg, &r, NULL, &e));
 	check_int(try_device("/dev/kmsg", O_RDONLY), 0);
 	check_int(try_device("/dev/kmsg", O_WRONLY), EPERM);
 	check_int(try_device("/dev/kmsg", O_RDWR), EPERM);
