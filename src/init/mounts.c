@@ -139,6 +139,9 @@ static int make_new(struct stage *s, const struct plan_mount *m)
 	char words[160];
 	int r;
 
+	/* sysfs says so at once, proc only when it is made. */
+	if (fs == -EPERM && m->sysfs_fallback)
+		return bind_ours(s, m, fs);
 	if (fs < 0)
 		return stage_fail(s, WHERE_MOUNT_TYPE, (long)m->index, fs, m->type);
 	r = configure(s, m, fs);
