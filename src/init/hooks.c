@@ -2,10 +2,11 @@
 /*
  * hooks -- createContainer and startContainer, which run inside (config.md, POSIX-platform Hooks).
  *
- * createContainer hooks run in the container's namespaces before pivot_root, with an empty
- * environment unless they bring one: they see the host's files and the finished root. startContainer
- * hooks run in the container's root with the program's environment and rights. Standard input is the
- * state; what a failing hook wrote to standard error is passed on.
+ * createContainer hooks run in the container's namespaces before pivot_root, in the directory of the
+ * container's root, with an empty environment unless they bring one: they see the host's files and
+ * the finished root. startContainer hooks are files of the image: they run in / with the program's
+ * environment, and confined as the program will be. Standard input is the state; what a failing hook
+ * wrote to standard error is passed on.
  */
 #include "steps.h"
 
@@ -36,8 +37,11 @@ static void hook_child(struct stage *s, const struct plan_hook *h, const struct 
 		dup2(s->state, 0);
 	}
 	dup2(errors, 2);
-	sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-	r = as ? take_program_rights(as) : 0;
+	r = sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (r == 0 && fchdir(s->root) < 0) /* by then "/" for the one, bundle/rootfs for the other */
+		r = -errno;
+	if (r == 0 && as)
+		r = take_program_rights(as, s);
 	if (r == 0) {
 		execve(h->path, (char *const *)h->args, (char *const *)env);
 		r = -errno;
@@ -78,11 +82,8 @@ static void collect(struct outcome *o, int fd)
 		have -= drop;
 	}
 	for (size_t i = 0; i < more; i++)
-		o->words[have + i] = from[i] == '\n' && i + 1 < more ? ' ' : from[i];
-	have += more;
-	while (have && (o->words[have - 1] == '\n' || o->words[have - 1] == ' '))
-		have--;
-	o->words[have] = '\0';
+		o->words[have + i] = from[i] == '\n' ? ' ' : from[i];
+	o->words[have + more] = '\0';
 }
 
 /* Until the hook has ended: its standard error must not fill up, its time must not run out. */
@@ -188,7 +189,9 @@ static int failed_hook(struct stage *s, enum talk_where where, size_t index,
 	}
 	if (o->words[0]) {
 		at = put(at, end, ", stderr: ");
-		put(at, end, o->words);
+		at = put(at, end, o->words);
+		while (at[-1] == ' ')
+			*--at = '\0';
 	}
 	stage_fail(s, where, (long)index, o->error, words);
 	return -EINVAL;

@@ -135,37 +135,37 @@ static int set_labels(const struct plan_process *process, struct stage *s)
 	return r;
 }
 
-static int install_filter(const struct plan_process *process, struct stage *s)
+/* Flags that only go with a listener. */
+#define LISTENING (SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+
+static int install_filter(const struct plan_process *process, bool hook, struct stage *s)
 {
 	const struct sock_fprog program = { .len = process->seccomp.len,
 					    .filter = (struct sock_filter *)process->seccomp.filter };
+	unsigned int flags = process->seccomp.flags;
 
 	if (!program.filter)
 		return 0;
-	if (process->seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+	if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER && !hook)
 		return install_listening_filter(&process->seccomp, s);
-	long r = nerrno(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, process->seccomp.flags,
-				&program));
+	/* The listener is the program's; what a hook would have to ask it is ENOSYS. */
+	flags &= ~(unsigned int)LISTENING;
+	long r = nerrno(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
 
 	return r < 0 ? stage_fail(s, WHERE_SECCOMP, -1, (int)r, NULL) : 0;
 }
 
-int confine(const struct plan *p, struct stage *s)
+static int take_rights(const struct plan_process *process, bool hook, struct stage *s)
 {
-	const struct plan_process *process = p->process;
 	int r = set_labels(process, s);
 
 	if (r < 0)
 		return r;
-	/* Every descriptor but those that were asked for ends at execve, whoever forgot it. */
-	r = sys_close_range((unsigned int)(3 + process->preserve_fds), ~0U, CLOSE_RANGE_CLOEXEC);
-	if (r < 0)
-		return stage_fail(s, WHERE_FDS, -1, r, NULL);
 	if (!process->no_new_privs) {
 		r = raise_capabilities();
 		if (r < 0)
 			return stage_fail(s, WHERE_CAPABILITIES, -1, r, "effective");
-		if ((r = install_filter(process, s)) < 0)
+		if ((r = install_filter(process, hook, s)) < 0)
 			return r;
 	}
 	r = set_three(&process->caps);
@@ -177,10 +177,19 @@ int confine(const struct plan *p, struct stage *s)
 		return 0;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return stage_fail(s, WHERE_NO_NEW_PRIVS, -1, errno, NULL);
-	return install_filter(process, s);
+	return install_filter(process, hook, s);
 }
 
-int take_program_rights(const struct plan_process *process)
+int confine(const struct plan *p, struct stage *s)
 {
-	return set_three(&process->caps);
+	/* Every descriptor but those that were asked for ends at execve, whoever forgot it. */
+	int r = sys_close_range((unsigned int)(3 + p->process->preserve_fds), ~0U,
+				CLOSE_RANGE_CLOEXEC);
+
+	return r < 0 ? stage_fail(s, WHERE_FDS, -1, r, NULL) : take_rights(p->process, false, s);
+}
+
+int take_program_rights(const struct plan_process *process, struct stage *s)
+{
+	return take_rights(process, true, s);
 }

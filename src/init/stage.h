@@ -73,4 +73,4 @@ int install_listening_filter(const struct plan_seccomp *filter, struct stage *s)
 /* privileges.c */
 int raise_capabilities(void); /* everything permitted becomes effective */
 /* A hook that runs after `start` has the program's rights, not ours. Called in the child. */
-int take_program_rights(const struct plan_process *process);
+int take_program_rights(const struct plan_process *process, struct stage *s);
