@@ -13,8 +13,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define STATE_LIMIT  (1 << 20)
-#define CONFIG_LIMIT (64 << 20)
+/* A state holds the annotations of the configuration: what create took, others must read. */
+#define CONFIG_LIMIT ((size_t)64 << 20)
+#define STATE_LIMIT  (CONFIG_LIMIT + (1 << 20))
 
 /* The rows of state.json: a schema of our own on libocispec's reader and writer. */
 #define RECORD_ROW(member, k, ...)                                           \
@@ -150,7 +151,7 @@ int state_make(const struct settings *s, const char *id, struct container *out, 
 				   .lock = LOCK_WRITE };
 	if (out->dir < 0)
 		return not_there(out->dir, e);
-	r = arena_open_private(&out->arena, STATE_LIMIT * 4);
+	r = arena_open_private(&out->arena, (size_t)4 << 20);
 	if (r < 0)
 		return fail(e, r, "cannot get memory");
 	return 0;
@@ -177,7 +178,7 @@ int state_open_at(int root, const char *id, enum lock lock, struct container *ou
 	*out = (struct container){ .id = id, .dir = open_locked(root, id, lock), .lock = lock };
 	if (out->dir < 0)
 		return not_there(out->dir, e);
-	int r = arena_open_private(&out->arena, (size_t)STATE_LIMIT + CONFIG_LIMIT);
+	int r = arena_open_private(&out->arena, STATE_LIMIT + CONFIG_LIMIT);
 
 	if (r < 0)
 		r = fail(e, r, "cannot get memory");
@@ -239,7 +240,7 @@ int state_write(struct container *c, struct error *e)
 		first ? file_create(c->dir, "state.json", text, len, 0600) :
 			file_replace(c->dir, "state.json", text, len, 0600);
 
-	return r < 0 ? fail(e, r, "cannot write state.json of container '%s'", c->id) : 0;
+	return r < 0 ? fail(e, r, "cannot write the container's state.json") : 0;
 }
 
 static int remove_below(int dir, const char *name)
