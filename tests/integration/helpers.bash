@@ -4,7 +4,8 @@
 # helpers.bash -- what every integration test needs: a bundle, a container's name, and the certainty
 # that nothing is left on the host.
 #
-#   $OCIRT    the runtime (another one may be put through the tests: OCIRT=/usr/bin/crun)
+#   $OCIRT    the runtime. Another one may be put through the tests; then $OCIRT_DEMO is an ocirt, which
+#             makes the bundles: OCIRT=/usr/bin/crun OCIRT_DEMO=build/ocirt bats FILE
 #   $dir      a directory of this test's own
 #   $id       a name that no other test has
 #   $bundle   the bundle made by bundle()
@@ -45,7 +46,7 @@ ocirt() {
 # A complete bundle: the demo root file system, and the demo's config.json changed by jq filters.
 bundle() { # FILTER...
 	local filter=.
-	"$OCIRT" spec --demo "$bundle"
+	"${OCIRT_DEMO:-$OCIRT}" spec --demo "$bundle"
 	while (($#)); do
 		filter+=" | $1"
 		shift
