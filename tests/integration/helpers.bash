@@ -5,7 +5,7 @@
 # that nothing is left on the host.
 #
 #   $OCIRT    the runtime. Another one may be put through the tests; then $OCIRT_DEMO is an ocirt, which
-#             makes the bundles: OCIRT=/usr/bin/crun OCIRT_DEMO=build/ocirt bats FILE
+#             makes the bundles: OCIRT=/usr/sbin/runc OCIRT_DEMO=build/ocirt bats FILE
 #   $dir      a directory of this test's own
 #   $id       a name that no other test has
 #   $bundle   the bundle made by bundle()
@@ -17,6 +17,7 @@
 bats_require_minimum_version 1.5.0
 
 : "${OCIRT:?must be the path of the runtime}"
+OCIRT=$(realpath "$OCIRT") OCIRT_DEMO=$(realpath "${OCIRT_DEMO:-$OCIRT}")
 
 setup() {
 	dir=$(mktemp -d "${BATS_TEST_TMPDIR:-/tmp}/t.XXXXXX")
@@ -46,7 +47,7 @@ ocirt() {
 # A complete bundle: the demo root file system, and the demo's config.json changed by jq filters.
 bundle() { # FILTER...
 	local filter=.
-	"${OCIRT_DEMO:-$OCIRT}" spec --demo "$bundle"
+	"$OCIRT_DEMO" spec --demo "$bundle"
 	while (($#)); do
 		filter+=" | $1"
 		shift
