@@ -28,9 +28,12 @@ bind() {
 }
 
 new() { # TYPE DESTINATION SOURCE OPTION...
-	jq -nr --args '$ARGS.positional |
-		{type: .[0], destination: .[1], source: .[2], options: .[3:]} |
-		if .type == "bind" then del(.type) else . end | ".mounts += [\(.)]"' -- "$@"
+	local type="\"type\": \"$1\", " options
+	[[ $1 != bind ]] || type=
+	printf -v options ', "%s"' "${@:4}"
+	(($# > 3)) || options=
+	printf '.mounts += [{%s"destination": "%s", "source": "%s", "options": [%s]}]' \
+		"$type" "$2" "$3" "${options#, }"
 }
 
 # What the kernel says of the mount: ro,nosuid,...
