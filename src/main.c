@@ -16,10 +16,12 @@
 #include <stdio.h>
 
 const struct command *const commands[] = {
-	&create_command, &start_command,    &run_command,    &state_command,
-	&kill_command,   &delete_command,   &exec_command,   &list_command,
-	&ps_command,     &pause_command,    &resume_command, &update_command,
-	&spec_command,   &features_command, &help_command,   NULL,
+	&create_command,   &start_command,  &run_command,
+	&state_command,    &kill_command,   &delete_command,
+	&exec_command,     &list_command,   &ps_command,
+	&pause_command,    &resume_command, &update_command,
+	&events_command,   &stats_command,  &spec_command,
+	&features_command, &help_command,   NULL,
 };
 
 enum rootless { ROOTLESS_AUTO, ROOTLESS_NO, ROOTLESS_YES };

@@ -6,7 +6,7 @@
 
 load helpers
 
-commands="create start run state kill delete exec list ps pause resume update spec features help"
+commands="create start run state kill delete exec list ps pause resume update events stats spec features help"
 
 setup() {
 	cli=$(mktemp -d "$BATS_TMPDIR/cli.XXXXXX")
@@ -105,14 +105,14 @@ expect() { # STATUS [TEXT...]: the exit status, and texts that the output contai
 }
 
 @test "a missing id is refused with the usage" {
-	for command in create start run state kill delete ps pause resume update; do
+	for command in create start run state kill delete ps pause resume update events; do
 		cli $command
 		expect 1 "$command: the container's id is missing" "usage: ocirt $command [options] ID"
 	done
 }
 
 @test "an argument too many is refused" {
-	for command in create start run state pause resume update; do
+	for command in create start run state pause resume update events; do
 		cli $command one two
 		expect 1 "'two' is one argument too many"
 	done
@@ -138,7 +138,7 @@ expect() { # STATUS [TEXT...]: the exit status, and texts that the output contai
 }
 
 @test "a container that does not exist is an error that managers know" {
-	for command in start state kill delete ps pause resume "update --pids-limit 5"; do
+	for command in start state kill delete ps pause resume events stats "update --pids-limit 5"; do
 		# shellcheck disable=SC2086 # words
 		cli $command nosuch
 		expect 1 "ocirt: ${command%% *} nosuch: " "does not exist"
