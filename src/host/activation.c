@@ -4,8 +4,9 @@
 #include "base/number.h"
 #include "host/notify.h"
 
-#include <stdio.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,6 +25,26 @@ static int listen_fds(struct error *e)
 	return (int)n;
 }
 
+/*
+ * What came to us through execve(2) is not close-on-exec, and all that we open is. So a descriptor
+ * that is, is one of ours which took the number that the caller left free: the program would get the
+ * bundle, the state directory or a cgroup of the host.
+ */
+static int check_preserved(int preserve, int listen, struct error *e)
+{
+	for (int fd = 3; fd < 3 + listen + preserve; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags >= 0 && !(flags & FD_CLOEXEC))
+			continue;
+		fail(e, EBADF, "%s: descriptor %d is not open",
+		     fd < 3 + listen ? "LISTEN_FDS" : "--preserve-fds", fd);
+		return hint(e, "%d of LISTEN_FDS and %d of --preserve-fds are to be kept, from 3 on",
+			    listen, preserve);
+	}
+	return 0;
+}
+
 int activation_read(struct arena *a, int preserve_fds, bool notify, struct activation *out,
 		    struct error *e)
 {
@@ -33,6 +54,10 @@ int activation_read(struct arena *a, int preserve_fds, bool notify, struct activ
 
 	if (n < 0)
 		return n;
+	int r = check_preserved(preserve_fds, n, e);
+
+	if (r < 0)
+		return r;
 	const char **env = arena_new_array(a, const char *, 5);
 
 	if (!env)

@@ -136,22 +136,12 @@ static int prepare_cgroup(struct making *m, struct error *e)
 	return cgroup_check(&m->cgroup_host, l ? l->resources : NULL, e);
 }
 
-static int check_preserved(int n, struct error *e)
-{
-	for (int fd = 3; fd < 3 + n; fd++)
-		if (fcntl(fd, F_GETFD) < 0) {
-			fail(e, errno, "--preserve-fds: descriptor %d is not open", fd);
-			return hint(e, "%d descriptors from 3 on are to be kept", n);
-		}
-	return 0;
-}
-
 static int compile(struct making *m, struct error *e)
 {
 	struct activation a;
 	int r = activation_read(&m->arena, m->o->preserve_fds, true, &a, e);
 
-	if (r < 0 || (r = check_preserved(a.preserve_fds, e)) < 0)
+	if (r < 0)
 		return r;
 	m->manager = a.notify_socket;
 	if (m->kind == PLAN_RUN && !m->o->detach && m->config->process)
@@ -424,6 +414,7 @@ static void begin(struct making *m, const struct settings *s, const struct creat
 	*m = (struct making){ .s = s, .o = o, .kind = kind };
 	m->bundle_fd = m->pidfd_socket = m->listener = m->rootfs = m->notify = -1;
 	m->child.pidfd = m->child.talk = m->child.master = m->child.console_socket = -1;
+	m->child.proc = -1;
 	m->child.pid = -1;
 	m->c.dir = -1;
 }

@@ -57,3 +57,11 @@ running() { # OCIRT-RUN-OPTION...
 sh_hook() { # KIND SCRIPT
 	printf '.hooks.%s += [{path: "/bin/sh", args: ["sh", "-c", %s]}]' "$1" "$(jq -Rs . <<<"$2")"
 }
+
+# Run a command that has the descriptors 0 to 3 and no others, whatever bats and bash have open.
+only_fd_3() { # COMMAND...
+	run python3 -c 'import os, sys
+os.closerange(3, 4096)
+os.dup2(os.open("/dev/null", os.O_RDONLY), 3, inheritable=True)
+os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+}

@@ -268,11 +268,15 @@ clean_up() {
 	[[ $(cut -d: -f1 "$dir/out") == $'0\n1\n2\n3\n4' ]]
 }
 
-@test "--preserve-fds of what is not open is an error that names the descriptor" {
-	bundle
-	run ocirt run --preserve-fds 250 "$id" 3</dev/null
+@test "--preserve-fds of what is not open is an error, though ocirt opens files of its own" {
+	bundle "$(args fds)"
+	only_fd_3 "$OCIRT" --root "$root" run --preserve-fds 2 "$id"
 	expect_status 1
-	expect_error run "--preserve-fds: descriptor" "is not open: Bad file descriptor"
+	expect_error run "--preserve-fds: descriptor 4 is not open: Bad file descriptor"
+	only_fd_3 "$OCIRT" --root "$root" --log "$dir/log" run --preserve-fds 2 "$id"
+	expect_error run "--preserve-fds: descriptor 4 is not open: Bad file descriptor"
+	only_fd_3 env LISTEN_FDS=2 "$OCIRT" --root "$root" run "$id"
+	expect_error run "LISTEN_FDS: descriptor 4 is not open: Bad file descriptor"
 	expect_no_container "$id"
 }
 
