@@ -19,7 +19,7 @@ const struct name signal_names[] = {
 	SIGNAL(TSTP), SIGNAL(TTIN), SIGNAL(TTOU), SIGNAL(URG), SIGNAL(XCPU), SIGNAL(XFSZ),
 	SIGNAL(VTALRM), SIGNAL(PROF), SIGNAL(WINCH), SIGNAL(IO), SIGNAL(PWR), SIGNAL(SYS),
 	/* Other names for some of them. */
-	SIGNAL(IOT), SIGNAL(POLL), SIGNAL(CLD),
+	SIGNAL(IOT), SIGNAL(POLL), { "CLD", SIGCHLD },
 };
 #undef SIGNAL
 const size_t n_signal_names = array_len(signal_names);

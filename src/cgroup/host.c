@@ -18,11 +18,11 @@
 #define TOP       "/sys/fs/cgroup"
 #define TOO_LARGE (64u << 20)
 
-static bool is_filesystem(const char *path, long magic)
+static bool is_filesystem(const char *path, unsigned long magic)
 {
 	struct statfs s;
 
-	return statfs(path, &s) == 0 && s.f_type == magic;
+	return statfs(path, &s) == 0 && (unsigned long)s.f_type == magic;
 }
 
 /* The strings of a struct cgroup_host, in one piece of memory whose size is known beforehand. */

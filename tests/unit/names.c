@@ -49,6 +49,7 @@ static void capabilities_are_read_in_any_case_and_without_prefix(void)
 
 static void signals_are_those_of_libc(void)
 {
+#ifdef __GLIBC__
 	for (int number = 1; number < 32; number++) {
 		const char *theirs = sigabbrev_np(number);
 		char ours[32];
@@ -58,6 +59,9 @@ static void signals_are_those_of_libc(void)
 		check_int(signal_number(signal_name(number, ours, sizeof(ours))), number);
 		check_str(ours + 3, number == SIGIO ? "IO" : theirs);
 	}
+#else
+	skip("this libc has no list of its own");
+#endif
 }
 
 static void signals_are_read_as_people_write_them(void)
@@ -88,13 +92,14 @@ static void real_time_signals_count_from_both_ends(void)
 {
 	char name[32];
 
-	check_int(signal_number("RTMIN"), SIGRTMIN);
-	check_int(signal_number("SIGRTMIN+3"), SIGRTMIN + 3);
-	check_int(signal_number("rtmin+3"), SIGRTMIN + 3);
-	check_int(signal_number("RTMAX"), SIGRTMAX);
-	check_int(signal_number("SIGRTMAX-2"), SIGRTMAX - 2);
-	check_str(signal_name(SIGRTMIN, name, sizeof(name)), "SIGRTMIN");
-	check_str(signal_name(SIGRTMIN + 3, name, sizeof(name)), "SIGRTMIN+3");
+	/* As glibc has them, whatever this is linked with: musl begins at 35. */
+	check_int(signal_number("RTMIN"), 34);
+	check_int(signal_number("SIGRTMIN+3"), 37);
+	check_int(signal_number("rtmin+3"), 37);
+	check_int(signal_number("RTMAX"), 64);
+	check_int(signal_number("SIGRTMAX-2"), 62);
+	check_str(signal_name(34, name, sizeof(name)), "SIGRTMIN");
+	check_str(signal_name(37, name, sizeof(name)), "SIGRTMIN+3");
 	check_str(signal_name(99, name, sizeof(name)), "signal 99");
 }
 
