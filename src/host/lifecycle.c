@@ -144,7 +144,7 @@ int container_kill(const struct settings *s, const char *id, int sig, bool all, 
 		if (r < 0)
 			fail(e, r, "cannot send signal %d", sig);
 	} else if (r == 0 && pidfd < 0 && !all) {
-		fail(e, 0, "container not running: it is %s", status_name(STATUS_STOPPED));
+		fail(e, 0, "container not running: it is %s", status_name(state_status(s, &c)));
 		r = -ESRCH;
 	}
 	state_close(&c);

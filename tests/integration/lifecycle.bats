@@ -349,6 +349,10 @@ stuck_create() {
 	[[ $(status_of "$id") == creating ]]
 	run ocirt exec "$id" /bin/demo
 	expect_status 255
+	expect_error exec "container not running: it is creating"
+	run ocirt kill "$id" TERM
+	expect_status 1
+	expect_error kill "container not running: it is creating"
 	: >"$dir/fifo"
 	wait "$creator"
 	has_status "$id" created
