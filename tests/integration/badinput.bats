@@ -8,11 +8,6 @@
 load helpers
 load life
 
-clean_up() {
-	umount "$root" 2>/dev/null || :
-	kill "${canary-}" 2>/dev/null || :
-}
-
 # --- the bundle ---------------------------------------------------------------------------------
 
 @test "a bundle without config.json says which file is missing and how to get one" {
@@ -388,39 +383,57 @@ clean_up() {
 
 # --- the state directory ------------------------------------------------------------------------
 
+# create with the state on a file system of its own, which only this command sees; $left is what is
+# on it afterwards.
+create_on_tmpfs() { # MOUNT-OPTIONS [FILE-THAT-FILLS-IT]
+	mkdir -p "$root"
+	# shellcheck disable=SC2016 # the inner shell's
+	run unshare --mount bash -c 'mount -t tmpfs -o "$1" tmpfs "$2"
+		[[ -z $3 ]] || dd if=/dev/zero of="$2/$3" bs=4k status=none 2>/dev/null
+		"$4" --root "$2" create "$5" </dev/null
+		status=$?
+		ls -A "$2" >"$6"
+		exit $status' - "$1" "$root" "${2-}" "$OCIRT" "$id" "$dir/left"
+	left=$(<"$dir/left")
+	expect_status 1
+	expect_no_container "$id"
+}
+
 @test "a full disk below the state directory is an error that leaves nothing" {
 	bundle
-	mkdir "$root"
-	mount -t tmpfs -o size=64k tmpfs "$root"
-	dd if=/dev/zero of="$root/fill" bs=4k status=none 2>/dev/null || :
-	run ocirt create "$id"
-	expect_status 1
-	expect_error create "No space left on device" "$id"
-	[[ ! -e $root/$id ]]
-	rm "$root/fill"
-	umount "$root"
-	expect_no_container "$id"
+	create_on_tmpfs size=64k filler
+	expect_error create "No space left on device"
+	[[ $left == filler ]]
+}
+
+@test "a state directory that fills up on the way is an error that leaves nothing" {
+	bundle "$(sh_hook createRuntime "dd if=/dev/zero of=$root/filler bs=4k 2>/dev/null; :")"
+	create_on_tmpfs size=256k
+	expect_error create "No space left on device"
+	[[ $left == filler ]]
 }
 
 @test "a disk without inodes below the state directory is an error that leaves nothing" {
 	bundle
-	mkdir "$root"
-	mount -t tmpfs -o nr_inodes=1 tmpfs "$root"
-	run ocirt create "$id"
-	umount "$root"
-	expect_status 1
+	create_on_tmpfs nr_inodes=1
 	expect_error create "cannot make the state directory '$root/$id': No space left on device"
-	expect_no_container "$id"
+	[[ -z $left ]]
 }
 
 @test "a state directory that is read-only is named" {
 	bundle
-	mkdir "$root"
-	mount -t tmpfs -o ro tmpfs "$root"
-	run ocirt create "$id"
-	umount "$root"
+	create_on_tmpfs ro
+	expect_error create "cannot make the state directory '$root/$id': Read-only file system"
+}
+
+@test "a state directory without permission is named" {
+	bundle
+	mkdir -m 555 "$root"
+	run setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override \
+		"$OCIRT" --root "$root" create "$id" </dev/null
 	expect_status 1
-	expect_error create "'$root/$id': Read-only file system"
+	expect_error create "cannot make the state directory '$root/$id': Permission denied"
+	expect_no_container "$id"
 }
 
 @test "a state directory that is a file is named" {

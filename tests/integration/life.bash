@@ -62,6 +62,6 @@ sh_hook() { # KIND SCRIPT
 only_fd_3() { # COMMAND...
 	run python3 -c 'import os, sys
 os.closerange(3, 4096)
-os.dup2(os.open("/dev/null", os.O_RDONLY), 3, inheritable=True)
+os.set_inheritable(os.open("/dev/null", os.O_RDONLY), True)
 os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 }
