@@ -414,9 +414,20 @@ static void begin(struct making *m, const struct settings *s, const struct creat
 	*m = (struct making){ .s = s, .o = o, .kind = kind };
 	m->bundle_fd = m->pidfd_socket = m->listener = m->rootfs = m->notify = -1;
 	m->child.pidfd = m->child.talk = m->child.master = m->child.console_socket = -1;
-	m->child.proc = -1;
 	m->child.pid = -1;
 	m->c.dir = -1;
+}
+
+/* What the specification has and we have not is an error: ignored, it would be a lie. */
+static int check_supported(const struct making *m, struct error *e)
+{
+	const struct oci_linux *l = m->config->linux;
+
+	if (l && l->intelRdt)
+		return fail(e, 0, "linux.intelRdt: is not supported by this ocirt");
+	if (l && l->n_netDevices)
+		return fail(e, 0, "linux.netDevices: is not supported by this ocirt");
+	return 0;
 }
 
 /* All that needs no privileges and leaves nothing. */
@@ -426,6 +437,8 @@ static int prepare(struct making *m, struct error *e)
 
 	if (r == 0)
 		r = read_config(m, e);
+	if (r == 0)
+		r = check_supported(m, e);
 	if (r == 0)
 		r = check_terminal(m, e);
 	if (r == 0)
