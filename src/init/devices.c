@@ -14,6 +14,28 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+/* The directory of the last node or link: mostly the next one goes into the same. */
+struct place {
+	const char *path; /* of `length` bytes matter; NULL: none yet */
+	size_t length;
+	int fd;
+};
+
+/* The directory of `path`, borrowed from `at`, and the last component's name. */
+static int enter_parent(struct stage *s, struct place *at, const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (at->path && at->length == n && memcmp(at->path, path, n) == 0 && at->fd >= 0) {
+		*name = slash ? slash + 1 : path;
+		return at->fd;
+	}
+	fd_close(&at->fd);
+	*at = (struct place){ path, n, confined_parent(s->root, path, 0755, name) };
+	return at->fd;
+}
+
 static int mismatch(struct stage *s, const struct plan_device *d)
 {
 	return stage_fail(s, WHERE_DEVICE_MISMATCH, d->index, EEXIST, d->path);
@@ -64,10 +86,10 @@ static int bind_node(struct stage *s, const struct plan_device *d, int dir, cons
 	return r < 0 ? stage_fail(s, WHERE_DEVICE, d->index, r, d->path) : 0;
 }
 
-static int make_device(struct stage *s, const struct plan_device *d)
+static int make_device(struct stage *s, struct place *at, const struct plan_device *d)
 {
 	const char *name;
-	auto_close int dir = confined_parent(s->root, d->path, 0755, &name);
+	int dir = enter_parent(s, at, d->path, &name);
 
 	if (dir < 0)
 		return stage_fail(s, WHERE_DEVICE, d->index, dir, d->path);
@@ -75,14 +97,14 @@ static int make_device(struct stage *s, const struct plan_device *d)
 					       make_node(s, d, dir, name);
 }
 
-static int make_link(struct stage *s, const struct plan_link *l)
+static int make_link(struct stage *s, struct place *at, const struct plan_link *l)
 {
 	const char *name;
 	auto_close int there = l->optional ? confined_open(s->root, l->target, O_PATH) : -1;
 
 	if (l->optional && there < 0)
 		return 0;
-	auto_close int dir = confined_parent(s->root, l->path, 0755, &name);
+	int dir = enter_parent(s, at, l->path, &name);
 
 	if (dir < 0 || (symlinkat(l->target, dir, name) < 0 && errno != EEXIST))
 		return stage_fail(s, WHERE_DEV_LINK, -1, dir < 0 ? dir : errno, l->path);
@@ -105,12 +127,14 @@ static int make_ptmx(struct stage *s)
 int make_devices(const struct plan *p, struct stage *s)
 {
 	const struct plan_fs *fs = p->fs;
+	struct place at = { .fd = -1 };
 	int r = 0;
 
 	for (size_t i = 0; fs && r == 0 && i < fs->n_devices; i++)
-		r = make_device(s, &fs->devices[i]);
+		r = make_device(s, &at, &fs->devices[i]);
 	for (size_t i = 0; fs && r == 0 && i < fs->n_links; i++)
-		r = make_link(s, &fs->links[i]);
+		r = make_link(s, &at, &fs->links[i]);
+	fd_close(&at.fd);
 	if (fs && r == 0 && fs->ptmx)
 		r = make_ptmx(s);
 	return r;
