@@ -142,7 +142,9 @@ static const struct words {
 	[WHERE_ARCHITECTURE] = { "process.args", "exec '%s': it is for another architecture" },
 	[WHERE_RLIMIT] = { "process.rlimits[%d]",
 			   "cannot set it",
-			   { { EPERM, "raising a hard limit takes CAP_SYS_RESOURCE" } } },
+			   { { EPERM,
+			       "raising a hard limit takes CAP_SYS_RESOURCE, and RLIMIT_NOFILE "
+			       "ends at /proc/sys/fs/nr_open" } } },
 	[WHERE_OOM_SCORE] = { "process.oomScoreAdj",
 			      "cannot set it",
 			      { { EACCES, "lowering it takes CAP_SYS_RESOURCE" } } },

@@ -170,7 +170,10 @@ static int make_new(struct stage *s, const struct plan_mount *m)
  */
 static int make_by_data(struct stage *s, const struct plan_mount *m)
 {
-	int r = sys_mount(m->source ? m->source : m->type, "/proc", m->type, 0, m->data);
+	unsigned long flags = (m->superblock_ro ? MS_RDONLY : 0) | (m->sync ? MS_SYNCHRONOUS : 0) |
+			      (m->dirsync ? MS_DIRSYNC : 0) | (m->lazytime ? MS_LAZYTIME : 0) |
+			      (m->silent ? MS_SILENT : 0);
+	int r = sys_mount(m->source ? m->source : m->type, "/proc", m->type, flags, m->data);
 
 	if (r < 0)
 		return stage_fail(s, WHERE_MOUNT_CREATE, (long)m->index, r, m->data);

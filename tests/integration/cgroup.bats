@@ -96,7 +96,7 @@ limited() { # RESOURCES [FILTER...]
 
 @test "a cgroup with somebody else in it is refused" {
 	standing '.linux.cgroupsPath = "/'"$id"'-shared"'
-	"$OCIRT" spec --demo "$dir/second"
+	"$OCIRT_DEMO" spec --demo "$dir/second"
 	cp config.json "$dir/second/config.json"
 	run ocirt create -b "$dir/second" "$id-2" </dev/null
 	expect_status 1

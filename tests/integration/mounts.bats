@@ -111,9 +111,12 @@ tree() { # [OPTIONS]
 		layers+=${layers:+:}$host/layer-$i
 	done
 	echo deep >"$host/layer-30/file"
-	bundle "$(new overlay /data overlay "lowerdir=$layers")"
+	bundle "$(new overlay /data overlay "lowerdir=$layers" sync nosuid)"
 	demo cat /data/file
 	[[ $output == deep ]]
+	demo mounts /data
+	expect_options /data rw,nosuid,relatime
+	[[ ,$(super_of /data), == *,sync,* ]] || complain "sync is lost"
 }
 
 @test "a data string goes to the file system" {
@@ -636,23 +639,54 @@ bundle_again() { # FILTER...
 	expect_no_line "$host"
 }
 
+# The mounts of the host, without those of others who are at work: other tests, managers.
+mounts_here() {
+	grep -F "$dir" /proc/self/mountinfo || :
+	grep -vE '/(bats-run|run/netns)' /proc/self/mountinfo
+}
+
 @test "nothing that a container mounts is seen on the host" {
 	local before
-	before=$(</proc/self/mountinfo)
+	before=$(mounts_here)
 	standing "$(new tmpfs /data tmpfs)" "$(bind /host "$host" rbind)"
-	[[ $(</proc/self/mountinfo) == "$before" ]] || complain "$(diff /proc/self/mountinfo <(echo "$before"))"
+	[[ $(mounts_here) == "$before" ]] || complain "$(diff <(mounts_here) <(echo "$before"))"
 	[[ -z $(ls rootfs/proc) ]]
+}
+
+# As systemd has it; what is mounted in a test is private for the sake of the other tests.
+look_with_each_propagation() {
+	local mode pivot before
+	for mode in private slave shared unbindable; do
+		change ".linux.rootfsPropagation = \"$mode\""
+		for pivot in "" --no-pivot; do
+			before=$(mounts_here)
+			# shellcheck disable=SC2086 # no option or one
+			ocirt create $pivot "$id" </dev/null >/dev/null
+			ocirt start "$id"
+			diff <(mounts_here) <(echo "$before") || echo "leaked: $mode $pivot"
+			ocirt delete --force "$id"
+		done
+	done
+}
+
+@test "on a host that shares its mounts nothing is seen either, whatever rootfsPropagation is" {
+	bundle "$(args sleep)" "$(bind /host "$host" rbind)" "$(new tmpfs /data tmpfs shared)"
+	export OCIRT root id bundle dir
+	export -f look_with_each_propagation mounts_here ocirt change
+	run unshare --mount --propagation shared bash -c look_with_each_propagation
+	expect_status 0
+	[[ -z $output ]] || complain "seen on the host"
 }
 
 @test "a create that fails half way leaves no mount" {
 	local before
-	before=$(</proc/self/mountinfo)
+	before=$(mounts_here)
 	bundle "$(new tmpfs /data tmpfs)" "$(new nosuchfs /other none)"
 	demo mounts
 	expect_status 1
 	expect_line "mounts[8].type"
 	expect_line "nosuchfs"
-	[[ $(</proc/self/mountinfo) == "$before" ]]
+	[[ $(mounts_here) == "$before" ]]
 	expect_no_container "$id"
 }
 

@@ -66,7 +66,7 @@ joining() { # TYPE PID KIND
 	first=$(pid_of "$id")
 	for kind in cgroup ipc net pid time uts; do
 		type=$(type_of $kind)
-		"$OCIRT" spec --demo "$dir/second-$kind"
+		"$OCIRT_DEMO" spec --demo "$dir/second-$kind"
 		jq "$(args namespaces) | del(.hostname) | $(joining "$type" "$first" "$kind")" \
 			config.json >"$dir/second-$kind/config.json"
 		run ocirt run -b "$dir/second-$kind" "$id-2"
@@ -95,7 +95,7 @@ joining() { # TYPE PID KIND
 	standing
 	local first
 	first=$(pid_of "$id")
-	"$OCIRT" spec --demo "$dir/second"
+	"$OCIRT_DEMO" spec --demo "$dir/second"
 	jq "$(args ids) | $(joining pid "$first" pid)" config.json >"$dir/second/config.json"
 	run ocirt run -b "$dir/second" "$id-2"
 	expect_status 0
@@ -106,7 +106,7 @@ joining() { # TYPE PID KIND
 	standing '.hostname = "first"'
 	local first
 	first=$(pid_of "$id")
-	"$OCIRT" spec --demo "$dir/second"
+	"$OCIRT_DEMO" spec --demo "$dir/second"
 	jq "$(args hostname) | $(joining uts "$first" uts) | del(.hostname)" config.json \
 		>"$dir/second/config.json"
 	run ocirt run -b "$dir/second" "$id-2"
@@ -123,7 +123,7 @@ joining() { # TYPE PID KIND
 	standing
 	touch "$dir/net"
 	mount --bind "/proc/$(pid_of "$id")/ns/net" "$dir/net"
-	"$OCIRT" spec --demo "$dir/second"
+	"$OCIRT_DEMO" spec --demo "$dir/second"
 	jq "$(args namespaces) | .linux.namespaces |= map(if .type == \"network\" then .path = \"$dir/net\" else . end)" \
 		config.json >"$dir/second/config.json"
 	run ocirt run -b "$dir/second" "$id-2"

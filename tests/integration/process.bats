@@ -187,6 +187,7 @@ load helpers
 	demo limits
 	expect_status 1
 	expect_line "process.rlimits[0]"
+	expect_line "fs/nr_open"
 	expect_no_container "$id"
 }
 
@@ -396,6 +397,17 @@ sets() { # INH PRM EFF BND AMB
 	bundle "$(args write /tmp/x text)" '.root.readonly = false'
 	ocirt run "$id" <&- >&- 2>&-
 	[[ $(<rootfs/tmp/x) == text ]]
+}
+
+@test "a user can open /dev/stdout again, and the host's /dev/null keeps its owner" {
+	local owner
+	owner=$(stat -c %u:%g:%a /dev/null)
+	bundle '.process.user = {"uid": 1000, "gid": 1000}' '.process.capabilities = {}' \
+		"$(args write /dev/stdout written)"
+	run ocirt run "$id" </dev/null 2>/dev/null
+	expect_line written
+	ocirt run "$id" </dev/null >/dev/null 2>&1
+	[[ $(stat -c %u:%g:%a /dev/null) == "$owner" ]]
 }
 
 @test "no signal is blocked or ignored" {

@@ -169,7 +169,7 @@ user_bundle() { # FILTER...
 	ocirt start "$id"
 	local first
 	first=$(pid_of "$id")
-	"$OCIRT" spec --demo "$dir/second"
+	"$OCIRT_DEMO" spec --demo "$dir/second"
 	chown -R 100000:200000 "$dir/second"
 	jq "$(args namespaces) | .linux.namespaces |= (map(select(.type != \"network\")) + [
 		{\"type\": \"user\", \"path\": \"/proc/$first/ns/user\"},
