@@ -102,11 +102,16 @@ static int write_group(struct cgroup *c, const struct oci_resources *r, const st
 	struct error why; /* stays here when a later attempt gets through */
 
 	do {
+		struct error other;
+		bool refused = false;
+
 		left_before = left;
 		for (size_t i = 0; i < n; i++) {
 			if (done[i])
 				continue;
-			done[i] = write_one(c, r, &w[i], &why) == 0;
+			/* The first refusal is the cause of those that follow. */
+			done[i] = write_one(c, r, &w[i], refused ? &other : &why) == 0;
+			refused |= !done[i];
 			left -= done[i];
 		}
 	} while (left > 0 && left < left_before);

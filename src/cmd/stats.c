@@ -291,9 +291,10 @@ static void print_header(size_t id_width)
 
 /* ---- the containers -------------------------------------------------------------------------- */
 
-/* One after the other, so that memory does not grow with their number. */
+/* One after the other, so that memory does not grow with their number. The header comes before the
+ * first row. */
 static int tell(struct invocation *in, const char *id, struct json_out *j, size_t id_width,
-		struct error *e)
+		bool *header, struct error *e)
 {
 	struct cgroup_stats stats;
 	struct arena a;
@@ -302,10 +303,14 @@ static int tell(struct invocation *in, const char *id, struct json_out *j, size_
 	if (r < 0)
 		return fail(e, r, "no memory");
 	r = container_stats(&in->settings, id, &a, &stats, e);
-	if (r == 0 && j)
+	if (r == 0 && j) {
 		put_stats(j, id, &stats);
-	else if (r == 0)
+	} else if (r == 0) {
+		if (!*header)
+			print_header(id_width);
+		*header = true;
 		print_row(id, &stats, id_width);
+	}
 	arena_close(&a);
 	return r;
 }
@@ -324,6 +329,7 @@ static int tell_all(struct invocation *in, const char *const *ids, size_t n, boo
 	const struct stats_options *o = in->options;
 	struct json_out j = { 0 };
 	size_t width = widest(ids, n);
+	bool header = false;
 	int status = 0;
 
 	if (o->json) {
@@ -331,14 +337,12 @@ static int tell_all(struct invocation *in, const char *const *ids, size_t n, boo
 		json_key_int(&j, "schemaVersion", SCHEMA_VERSION);
 		json_key(&j, "containers");
 		json_array(&j);
-	} else {
-		print_header(width);
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct error e = { 0 };
 
 		/* Of all containers, those that run; of those that are named, every one. */
-		if (tell(in, ids[i], o->json ? &j : NULL, width, &e) == 0 || !named)
+		if (tell(in, ids[i], o->json ? &j : NULL, width, &header, &e) == 0 || !named)
 			continue;
 		command_report(in->command, ids[i], &e);
 		status = 1;
@@ -350,6 +354,8 @@ static int tell_all(struct invocation *in, const char *const *ids, size_t n, boo
 
 		return r < 0 ? r : status;
 	}
+	if (!header && !named)
+		print_header(width);
 	return status;
 }
 

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2154 # variables of helpers.bash and of bats
+#
+# cgroups.bash -- where the limits of a container are on this host: v1, v2 or both.
+
+# A controller by its v1 name: is it in cgroup v2 here?
+in_v2() { # CONTROLLER
+	[[ -e /sys/fs/cgroup/cgroup.controllers || ! -d /sys/fs/cgroup/$1 ]]
+}
+
+# The container's directory in the hierarchy that has the controller.
+cgroup_of() { # CONTROLLER [ID]
+	local name=ocirt-${2:-$id}
+	if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then
+		echo "/sys/fs/cgroup/$name"
+	elif [[ -d /sys/fs/cgroup/$1 ]]; then
+		echo "/sys/fs/cgroup/$1/$name"
+	else
+		echo "/sys/fs/cgroup/unified/$name"
+	fi
+}
+
+# What a limit's file says. The names are those of v1 and of v2; "-" is one that has none.
+limit() { # CONTROLLER V1-FILE V2-FILE
+	local file=$2
+	! in_v2 "$1" || file=$3
+	cat "$(cgroup_of "$1")/$file"
+}
+
+expect_limit() { # CONTROLLER V1-FILE V1-VALUE V2-FILE V2-VALUE
+	local expected=$3 is
+	! in_v2 "$1" || expected=$5
+	is=$(limit "$1" "$2" "$4")
+	[[ $is == "$expected" ]] || complain "$2/$4 is '$is' instead of '$expected'"
+}
+
+# For a test that needs a file which not every kernel has.
+need_limit() { # CONTROLLER V1-FILE V2-FILE
+	local file=$2
+	! in_v2 "$1" || file=$3
+	[[ $file != - ]] || skip "cgroup v2 has no counterpart of $2"
+	[[ -e $(cgroup_of "$1")/$file ]] || skip "this kernel has no $file of the controller $1"
+}
+
+# A block device that can be limited, as MAJOR:MINOR.
+some_disk() {
+	local disk
+	for disk in /sys/block/*/dev; do
+		[[ -e $disk ]] || break
+		[[ $disk == */@(loop|ram|zram|sr)* ]] || break
+	done
+	[[ -e $disk ]] || skip "this machine has no disk"
+	cat "$disk"
+}
