@@ -21,6 +21,10 @@
  */
 int take_null(const struct plan *p, struct stage *s)
 {
+	/* Its inode is the host's: no mode, owner or time of it may change through what is masked. To
+	 * write into the device itself is still allowed. */
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+					       MOUNT_ATTR_NOEXEC };
 	struct stat st;
 
 	if (!p->fs || !p->fs->n_masked)
@@ -31,7 +35,9 @@ int take_null(const struct plan *p, struct stage *s)
 		return stage_fail(s, WHERE_MASKED_PATH, -1, s->null_tree, "/dev/null");
 	if (fstat(s->null_tree, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
 		return stage_fail(s, WHERE_MASKED_PATH, -1, ENODEV, "/dev/null");
-	return 0;
+	int r = sys_mount_setattr(s->null_tree, "", AT_EMPTY_PATH, &attr);
+
+	return r < 0 ? stage_fail(s, WHERE_MASKED_PATH, -1, r, "/dev/null") : 0;
 }
 
 /* One empty read-only tmpfs serves all masked directories: a superblock costs more than a mount. */
@@ -153,5 +159,6 @@ int write_sysctls(const struct plan *p, struct stage *s)
 		if (write(fd, p->sysctl[i].value, n) != (ssize_t)n)
 			return stage_fail(s, WHERE_SYSCTL, -1, errno, p->sysctl[i].key);
 	}
+	fd_close(&s->proc);
 	return 0;
 }
