@@ -25,13 +25,19 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 	c->plan = plan;
 	c->arena = arena;
 	c->console_socket = c->pidfd = c->talk = c->master = -1;
-	c->cgroup = c->userns = c->pidns = -1;
+	c->cgroup = c->userns = c->mntns = c->pidns = -1;
 	c->pid = -1;
-	c->room = more + 1; /* the talk */
+	c->room = more + 2; /* the talk, procfs */
 	plan->talk_fd = plan->listen_fd = plan->container_pidfd = -1;
 	plan->n_keep = 0;
 	plan->keep = arena_new_array(arena, int, c->room);
-	return plan->keep ? 0 : fail(e, ENOMEM, "the plan does not fit into its arena");
+	if (!plan->keep)
+		return fail(e, ENOMEM, "the plan does not fit into its arena");
+	c->proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->proc < 0)
+		return fail(e, errno, "cannot open /proc");
+	plan->proc_fd = child_keep(c, c->proc);
+	return 0;
 }
 
 int child_keep(struct child *c, int fd)
@@ -60,6 +66,7 @@ int child_start(struct child *c, struct error *e)
 				 .arena = c->arena->fd,
 				 .cgroup = c->cgroup,
 				 .userns = c->userns,
+				 .mntns = c->mntns,
 				 .pidns = c->pidns,
 				 .preserve = c->plan->process ? c->plan->process->preserve_fds : 0 };
 
@@ -236,6 +243,7 @@ void child_close(struct child *c)
 	fd_close(&c->talk);
 	fd_close(&c->pidfd);
 	fd_close(&c->master);
+	fd_close(&c->proc);
 	fd_close(&c->console_socket);
 }
 

@@ -25,13 +25,14 @@ struct child {
 	 * may be left a memfd for createContainer hooks. NULL: nothing to do. */
 	int (*at_namespaces)(void *arg, int *state, struct error *e);
 	void *arg;
-	int cgroup, userns, pidns; /* as in struct spawn; -1: none */
+	int cgroup, userns, mntns, pidns; /* as in struct spawn; -1: none */
 
 	const struct container *container; /* for the seccomp agent; its config says where it is */
 
 	/* What comes out. */
 	pid_t pid;
 	int pidfd, talk, master;
+	int proc; /* ours, for ocirt-init */
 	size_t room; /* of plan->keep */
 };
 

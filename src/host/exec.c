@@ -268,6 +268,10 @@ static int plan_it(struct execution *x, struct error *e)
 	x->plan->userns = flags & CLONE_NEWUSER;
 	if (flags & CLONE_NEWPID)
 		x->child.pidns = x->target;
+	if (flags & CLONE_NEWPID && flags & CLONE_NEWNS) {
+		x->child.mntns = x->target;
+		flags &= ~(uint64_t)CLONE_NEWNS;
+	}
 	/* An ordinary user has rights over the other namespaces only within the user namespace. */
 	if (flags & CLONE_NEWUSER && !x->s->privileged) {
 		x->child.userns = x->target;
@@ -415,6 +419,7 @@ int container_exec(const struct settings *s, const struct exec_options *o, int *
 	struct supervise watch;
 
 	x.c.dir = x.child.pidfd = x.child.talk = x.child.master = x.child.console_socket = -1;
+	x.child.proc = -1;
 	*status = 0;
 	int r = prepare(&x, e);
 

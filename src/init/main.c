@@ -126,7 +126,7 @@ static int run_steps(const struct step steps[], const struct plan *p, struct sta
 int main(int argc, char *argv[])
 {
 	static struct stage stage = {
-		.talk = -1, .proc = -1, .root = -1, .state = -1, .null_tree = -1, .console = -1
+		.talk = -1, .proc = -1, .self = -1, .root = -1, .state = -1, .null_tree = -1, .console = -1
 	};
 	uint64_t fd;
 

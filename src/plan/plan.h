@@ -212,6 +212,7 @@ struct plan {
 	size_t n_keep;
 	int talk_fd;	/* SEQPACKET socket to the host side, see talk.h */
 	int listen_fd;	/* PLAN_CREATE: the listening socket that `start` connects to */
+	int proc_fd;	/* the host's /proc, O_PATH: an exec is born where /proc is the image's */
 	bool wait_early; /* GO_ON comes before the mounts: there are hooks or devices to move */
 	bool wait_late;	 /* GO_ON comes before the first needs_cgroup mount, at the latest at the
 			    end of the mounts: the cgroup is being attached meanwhile */
