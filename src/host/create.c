@@ -430,6 +430,20 @@ static int check_supported(const struct making *m, struct error *e)
 	return 0;
 }
 
+/*
+ * Until version 1.3 of the specification a limit of no processes was no limit. Podman 4 says it in
+ * this way, and a container that cannot fork is not what it means.
+ */
+static void read_old_limits(struct oci_config *c)
+{
+	struct oci_resources *r = c->linux ? c->linux->resources : NULL;
+	const char *minor = after(c->ociVersion ? c->ociVersion : "", "1.");
+
+	if (r && r->pids && r->pids->limit.set && r->pids->limit.v == 0 && minor && minor[0] < '3' &&
+	    minor[1] == '.')
+		r->pids->limit.v = -1;
+}
+
 /* All that needs no privileges and leaves nothing. */
 static int prepare(struct making *m, struct error *e)
 {
@@ -441,6 +455,8 @@ static int prepare(struct making *m, struct error *e)
 		r = check_supported(m, e);
 	if (r == 0)
 		r = check_terminal(m, e);
+	if (r == 0)
+		read_old_limits(m->config);
 	if (r == 0)
 		r = prepare_cgroup(m, e);
 	if (r == 0)

@@ -4,6 +4,7 @@
 # What container managers do and people rarely do by hand. tests/managers puts ocirt beneath the
 # managers themselves; what those found is shown here in small.
 
+# shellcheck disable=SC2034,SC2154
 load helpers
 
 # A user namespace whose ids are those of nobody on the host, as managers choose them.
@@ -30,4 +31,17 @@ user_namespace='.linux.namespaces += [{"type": "user"}] |
 	demo ids
 	expect_status 0
 	expect_fact uid 0
+}
+
+@test "a process limit of 0 is one in version 1.3, and none before" {
+	bundle '.linux.resources.pids.limit = 0' '.ociVersion = "1.0.2-dev"' \
+		"$(args cat /sys/fs/cgroup/pids/pids.max)"
+	[[ -d /sys/fs/cgroup/pids ]] || skip "the pids controller is not mounted as v1"
+	run ocirt run "$id"
+	expect_status 0
+	[[ $output == max ]]
+	change '.ociVersion = "1.3.0"'
+	run ocirt run "$id"
+	expect_status 0
+	[[ $output == 1 ]]
 }
