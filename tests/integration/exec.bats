@@ -423,7 +423,7 @@ process_file() { # FILTER...
 @test "--cgroup enters a cgroup below the container's" {
 	standing
 	local cgroup
-	cgroup=$(find /sys/fs/cgroup/ -mindepth 2 -maxdepth 2 -path "*/pids/*$id*")
+	cgroup=$(find /sys/fs/cgroup/pids -name "*$id*" 2>/dev/null) || :
 	[[ -n $cgroup ]] || skip "no pids controller of cgroup v1 here"
 	mkdir "$cgroup/inner"
 	inside --cgroup pids:inner -- cgroup

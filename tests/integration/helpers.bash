@@ -24,7 +24,7 @@ setup() {
 	id=t$BASHPID-$BATS_TEST_NUMBER
 	bundle=$dir/bundle
 	root=$dir/state
-	mounts_before=$(wc -l </proc/self/mountinfo)
+	mounts_before=$(count_mounts)
 	type -t prepare >/dev/null && prepare
 	return 0
 }
@@ -124,8 +124,14 @@ expect_fact() { # KEY VALUE
 expect_no_container() { # ID
 	[[ ! -e $root/$1 ]] || complain "the state directory of $1 is left: $(ls -la "$root/$1")"
 	local cgroups
-	cgroups=$(find /sys/fs/cgroup -name "*$1*" 2>/dev/null)
+	# find fails when the cgroup of somebody else goes while it looks.
+	cgroups=$(find /sys/fs/cgroup -name "*$1*" 2>/dev/null) || :
 	[[ -z $cgroups ]] || complain "cgroups are left: $cgroups"
+}
+
+# Mounts of the host, but for those that tests make for themselves.
+count_mounts() {
+	grep -vc /bats-run- /proc/self/mountinfo
 }
 
 # No state, cgroup, mount or process of this test.
@@ -136,7 +142,7 @@ expect_clean_host() {
 	done
 	expect_no_container "$id"
 	left=$(grep -F "$dir" /proc/self/mountinfo) && complain "mounts are left: $left"
-	[[ $(wc -l </proc/self/mountinfo) -le $mounts_before ]] ||
+	[[ $(count_mounts) -le $mounts_before ]] ||
 		complain "the host has more mounts than before"
 	return 0
 }

@@ -236,7 +236,10 @@ edit_state() { # FILTER
 
 @test "delete removes cgroups that the program made below its own" {
 	standing
-	find /sys/fs/cgroup -type d -name "*$id*" -execdir mkdir -p {}/one/two ';'
+	local cgroup
+	for cgroup in /sys/fs/cgroup/{,*/}*"$id"*/; do
+		[[ ! -d $cgroup ]] || mkdir -p "$cgroup/one/two"
+	done
 	[[ -n $(find /sys/fs/cgroup -path "*$id*/one/two") ]]
 	ocirt delete --force "$id"
 	expect_no_container "$id"
