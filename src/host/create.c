@@ -22,6 +22,8 @@
 #include "host/activation.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -340,8 +342,15 @@ static int record_process(struct making *m, struct error *e)
 	return r;
 }
 
+/* The kernel ends a process that meets a limit without a word. */
+static bool out_of_memory(struct making *m, struct cgroup_trouble *t)
+{
+	return m->have_cgroup && cgroup_trouble(&m->cgroup, t) == 0 && t->oom_kills;
+}
+
 static int make(struct making *m, struct error *e)
 {
+	struct cgroup_trouble trouble;
 	int r = write_down(m, e);
 
 	if (r == 0)
@@ -362,8 +371,9 @@ static int make(struct making *m, struct error *e)
 	/* Hooks and devices are moved between attaching and GO_ON; then NAMESPACES asks for it. */
 	if (r == 0)
 		r = attach_cgroup(m, e);
-	if (r == 0)
-		r = child_attend(&m->child, e);
+	if (r == 0 && (r = child_attend(&m->child, e)) < 0 && out_of_memory(m, &trouble))
+		hint(e, "the kernel killed it for lack of memory: linux.resources.memory.limit is %" PRIu64
+			" bytes", trouble.memory_limit);
 	if (r == 0)
 		r = record_process(m, e);
 	if (r == 0)
@@ -414,6 +424,7 @@ static void begin(struct making *m, const struct settings *s, const struct creat
 	*m = (struct making){ .s = s, .o = o, .kind = kind };
 	m->bundle_fd = m->pidfd_socket = m->listener = m->rootfs = m->notify = -1;
 	m->child.pidfd = m->child.talk = m->child.master = m->child.console_socket = -1;
+	m->child.proc = -1;
 	m->child.pid = -1;
 	m->c.dir = -1;
 }
@@ -531,6 +542,12 @@ int container_run(const struct settings *s, const struct create_options *o, int 
 		watch.notify_socket = m.manager;
 		state_unlock(&m.c); /* others may look at it, and kill it, while it runs */
 		r = supervise_wait(&watch, m.child.pid, m.child.pidfd, m.child.master, status, e);
+		struct cgroup_trouble trouble;
+
+		if (r == 0 && *status == 128 + SIGKILL && out_of_memory(&m, &trouble))
+			log_warning("the kernel killed a process of it for lack of memory: "
+				    "linux.resources.memory.limit is %" PRIu64 " bytes",
+				    trouble.memory_limit);
 		if (r == 0)
 			r = state_lock(&m.c) < 0 ? 0 : end_run(&m, e); /* deleted meanwhile: fine */
 	}
