@@ -33,8 +33,11 @@
 		".popsection\n")
 /* clang-format on */
 
-/* Both are in the build directory, where make runs the compiler. */
+/* All are in the build directory, where make runs the compiler. */
 BLOB(init, "ocirt-init");
 BLOB(demo, "ocirt-demo");
+#ifdef HAVE_SYSTEMD
+BLOB(systemd, "ocirt-systemd");
+#endif
 
 _Static_assert(sizeof(struct blob) == 2 * sizeof(void *), "the assembler lays it out by hand");

@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "blob.h"
+#include "cgroup/cgroup.h"
 #include "cmd/command.h"
 #include "cmd/help.h"
 #include "cmd/output.h"
@@ -197,10 +199,9 @@ static int settle(const struct global_options *g, struct invocation *in)
 {
 	const struct command *c = in->command;
 
-	if (c->cgroups && g->driver == CGROUP_SYSTEMD) {
-		fail(in->e, 0, "the systemd cgroup driver is not built into this ocirt yet");
-		return hint(in->e, "use --cgroup-manager cgroupfs (and tell the manager so)");
-	}
+#ifdef HAVE_SYSTEMD
+	cgroup_systemd_program(blob_systemd.data, blob_systemd.size);
+#endif
 	in->settings = (struct settings){
 		.root = g->root ? g->root : default_root(),
 		.root_given = g->root != NULL,

@@ -48,6 +48,8 @@ struct cgroup_host {
 	/* Set by the caller (rootless): a hierarchy where we may not make directories is done
 	 * without, as long as nothing in it was asked for; so is the device filter. */
 	bool tolerant;
+	/* Set by the caller before cgroup_plan(): the systemd driver's are among them. May be NULL. */
+	const struct oci_string_map *annotations;
 	char *controllers; /* of the v2 hierarchy: "cpu io memory"; read when first asked for */
 	char *text;        /* what the strings above are in */
 };
@@ -74,8 +76,12 @@ struct cgroup_place {
 struct cgroup {
 	struct cgroup_host *host;
 	enum cgroup_driver driver;
-	char *path;                                 /* "/ocirt-web", in every hierarchy */
-	uint16_t depth;                             /* components of path */
+	char *path;        /* "/ocirt-web", in every hierarchy */
+	uint16_t depth;    /* components of path */
+	uint16_t scope;    /* components up to the unit that systemd made; 0: another driver */
+	bool user_manager; /* systemd: not the system's */
+	bool awaits;       /* systemd: planned, but its unit is not made yet */
+	const struct oci_resources *resources;      /* for then */
 	struct cgroup_place at[CGROUP_HIERARCHIES]; /* one per host->h */
 };
 
@@ -101,6 +107,10 @@ void cgroup_free(struct cgroup *c);
  * mounting cgroups inside: walk host->h, skip where !at[i].used. */
 char *cgroup_directory(const struct cgroup *c, size_t i);
 
+/* The program that the systemd driver runs (systemd/main.c); borrowed. Without it there is no such
+ * driver. */
+void cgroup_systemd_program(const void *data, size_t size);
+
 /* ---- resources ------------------------------------------------------------------------------- */
 
 /*
@@ -119,6 +129,7 @@ int cgroup_each_write(struct cgroup_host *host, const struct oci_resources *r, c
 /*
  * Make the directories and set every limit, before any process is in. A cgroup that is there
  * already must be empty and not frozen. On failure what was made stays for cgroup_destroy().
+ * With systemd all of this is done by cgroup_attach(), and `r` must be there until then.
  */
 int cgroup_create(struct cgroup *c, const struct oci_resources *r, struct error *e);
 

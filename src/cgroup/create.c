@@ -5,7 +5,7 @@
  * Everything is set before any process is in: none ever runs on the wrong CPU, beyond a limit, or
  * with a device that it must not have.
  */
-#include "table.h"
+#include "systemd.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -80,7 +80,8 @@ static int make_directories(struct cgroup *c, size_t i, bool needed, struct erro
 
 	if (mount < 0)
 		return fail(e, mount, "cannot open %s", c->host->h[i].mount);
-	int r = make_path(c, mount, p);
+	/* The unit's own directory is systemd's to make. */
+	int r = c->scope > 0 && c->scope == c->depth ? 0 : make_path(c, mount, p);
 
 	if ((r == -EACCES || r == -EPERM || r == -EROFS) && c->host->tolerant && !needed) {
 		log_debug("cgroup: no right to make %s in %s, done without", c->path,
@@ -249,11 +250,15 @@ static int make_all(struct cgroup *c, const struct cg_writes *all, struct error 
 	return 0;
 }
 
+/* `pid` is in already when the controllers are enabled, or 0: with systemd it is in the unit's own
+ * cgroup before, which can give none to those below while it has processes. */
 static int set_up(struct cgroup *c, const struct oci_resources *r, const struct cg_writes *all,
-		  struct error *e)
+		  pid_t pid, struct error *e)
 {
 	int err = make_all(c, all, e);
 
+	if (err == 0 && pid)
+		err = cgroup_attach(c, pid, e);
 	if (err == 0)
 		err = refuse_frozen(c, e);
 	if (err == 0 && c->host->v2 >= 0 && c->at[c->host->v2].used) {
@@ -278,10 +283,30 @@ int cgroup_create(struct cgroup *c, const struct oci_resources *r, struct error 
 
 	if (c->driver == CGROUP_DISABLED)
 		return 0;
+	if (c->driver == CGROUP_SYSTEMD) {
+		c->resources = r;
+		return 0;
+	}
 	int err = cg_compile(&compile);
 
 	if (err == 0)
-		err = set_up(c, r, &all, e);
+		err = set_up(c, r, &all, 0, e);
+	cg_writes_free(&all);
+	return err;
+}
+
+int cgroup_make_unit(struct cgroup *c, pid_t pid, struct error *e)
+{
+	struct cg_writes all = { 0 };
+	struct compile compile = { .host = c->host, .r = c->resources, .out = &all, .e = e };
+	int err = cg_compile(&compile);
+
+	if (err == 0)
+		err = systemd_start(c, &all, pid, e);
+	if (err == 0) {
+		c->awaits = false;
+		err = set_up(c, c->resources, &all, pid, e);
+	}
 	cg_writes_free(&all);
 	return err;
 }

@@ -5,7 +5,7 @@
  * One rmdir(2) per hierarchy when all is well. Otherwise somebody is left inside: sub-cgroups go
  * first, processes are killed, and waited for by what the kernel offers: a pidfd, cgroup.events.
  */
-#include "parts.h"
+#include "systemd.h"
 
 #include "base/file.h"
 #include "base/util.h"
@@ -143,7 +143,7 @@ int cgroup_destroy(struct cgroup *c, struct error *e)
 	struct removal removal = { .deadline = cgroup_now_ms() + PATIENCE_MS };
 	int first = 0;
 
-	if (c->driver == CGROUP_DISABLED || !c->path)
+	if (c->driver == CGROUP_DISABLED || !c->path || c->awaits)
 		return 0;
 	/* One that cannot be removed is no reason to leave the others. */
 	for (size_t i = 0; i < c->host->n; i++) {
@@ -155,5 +155,8 @@ int cgroup_destroy(struct cgroup *c, struct error *e)
 
 		first = first ? first : r;
 	}
+	/* Without processes the unit ends by itself; systemd forgets here that it failed, if so. */
+	if (c->scope > 0 && c->at[c->host->v2].kept < c->scope && first == 0)
+		first = systemd_stop(c, e);
 	return first;
 }

@@ -37,6 +37,11 @@ int cgroup_open_below(int dir, const char *path, int flags);
 /* A failure when cgroups are disabled for this container; `what` cannot be done then. */
 int cgroup_none(const struct cgroup *c, const char *what, struct error *e);
 
+/* ---- create.c -------------------------------------------------------------------------------- */
+
+/* systemd: what cgroup_create() does with the other drivers, once there is a process. */
+int cgroup_make_unit(struct cgroup *c, pid_t pid, struct error *e);
+
 /* ---- unify.c --------------------------------------------------------------------------------- */
 
 /* Make controllers of v2 usable in the container's cgroup: those in `required` ("cpu memory"), or

@@ -3,10 +3,10 @@
  * place -- the path of a container's cgroup: chosen, written down, read back, opened.
  *
  * Drivers differ only in who makes the directory and so in how a path comes about: cgroupfs takes
- * cgroupsPath as it is; disabled has none. A driver that asks systemd for a scope belongs into
- * cgroup_plan(), which learns the path, and beside make_directories() in create.c.
+ * cgroupsPath as it is; systemd is told names, of which a path will come (systemd.c); disabled has
+ * none.
  */
-#include "parts.h"
+#include "systemd.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -124,16 +124,29 @@ static int look(struct cgroup *c, size_t i)
 	return 0;
 }
 
+/* The slices stay whoever made them; a unit that is there before us is not ours to stop. */
+static int plan_unit(struct cgroup *c, const char *path, const char *id, struct error *e)
+{
+	int r = systemd_plan(c, path, id, e);
+
+	if (r < 0)
+		return r;
+	size_t i = (size_t)c->host->v2;
+
+	r = look(c, i);
+	c->at[i].kept = MAX(c->at[i].kept, (uint16_t)(c->scope - 1));
+	c->awaits = true;
+	return r < 0 ? fail(e, r, "cgroup %s", c->path) : 0;
+}
+
 int cgroup_plan(struct cgroup_host *host, const char *path, const char *id,
 		enum cgroup_driver driver, struct cgroup *out, struct error *e)
 {
 	clear(out, host, driver);
-	if (driver == CGROUP_SYSTEMD) {
-		fail(e, 0, "the systemd cgroup driver is not part of this build");
-		return hint(e, "use --cgroup-manager cgroupfs, and tell the same to the manager");
-	}
 	if (driver == CGROUP_DISABLED)
 		return 0;
+	if (driver == CGROUP_SYSTEMD)
+		return plan_unit(out, path, id, e);
 
 	char text[PATH_LIMIT + 1], fallback[300];
 	size_t depth = 0;
@@ -171,7 +184,9 @@ int cgroup_plan(struct cgroup_host *host, const char *path, const char *id,
 /* ---- the line in the state file -------------------------------------------------------------- */
 
 /* "cgroupfs cpu,cpuacct:0 name=systemd:0 v2:1 /a/b": the driver, per hierarchy how many components
- * were there before us, the path. The path is last because it may have spaces. */
+ * were there before us, the path. The path is last because it may have spaces. With systemd the
+ * hierarchies come after whose manager it is and which component the unit is: "systemd user:4 v2:3".
+ */
 char *cgroup_to_text(const struct cgroup *c)
 {
 	char *text = NULL;
@@ -181,6 +196,8 @@ char *cgroup_to_text(const struct cgroup *c)
 	if (!f)
 		return NULL;
 	fputs(driver_names[c->driver], f);
+	if (c->driver == CGROUP_SYSTEMD)
+		fprintf(f, " %s:%u", c->user_manager ? "user" : "system", c->scope);
 	for (size_t i = 0; c->path && i < c->host->n; i++)
 		if (c->at[i].used)
 			fprintf(f, " %s:%u", c->host->h[i].v2 ? "v2" : c->host->h[i].controllers,
@@ -202,6 +219,11 @@ static int read_place(struct cgroup *c, const char *word, size_t n)
 	    number_u64_n(colon + 1, n - (size_t)(colon + 1 - word), UINT16_MAX, &kept) < 0)
 		return -EINVAL;
 	n = (size_t)(colon - word);
+	if (c->driver == CGROUP_SYSTEMD && c->scope == 0) {
+		c->user_manager = after(word, "user:") != NULL;
+		c->scope = (uint16_t)kept;
+		return c->scope > 0 && (c->user_manager || after(word, "system:")) ? 0 : -EINVAL;
+	}
 	for (size_t i = 0; i < c->host->n; i++) {
 		const char *name = c->host->h[i].v2 ? "v2" : c->host->h[i].controllers;
 
@@ -231,7 +253,7 @@ int cgroup_from_text(struct cgroup_host *host, const char *text, struct cgroup *
 			break;
 		rest = NULL;
 	}
-	if (!rest || driver == CGROUP_SYSTEMD)
+	if (!rest)
 		return fail(e, 0, "unknown cgroup driver in '%.60s'", text);
 	out->driver = (enum cgroup_driver)driver;
 	if (driver == CGROUP_DISABLED)
@@ -243,7 +265,8 @@ int cgroup_from_text(struct cgroup_host *host, const char *text, struct cgroup *
 			return fail(e, 0, "cannot make out the cgroup in '%.60s'", text);
 		rest += n;
 	}
-	if (strlen(rest) > PATH_LIMIT || normalise(path, &depth, rest, e) < 0 || depth == 0)
+	if (strlen(rest) > PATH_LIMIT || normalise(path, &depth, rest, e) < 0 || depth == 0 ||
+	    depth < out->scope || (driver == CGROUP_SYSTEMD && out->scope == 0))
 		return fail(e, 0, "cannot make out the cgroup in '%.60s'", text);
 	out->depth = (uint16_t)depth;
 	out->path = strdup(path);

@@ -22,7 +22,7 @@
 
 int cgroup_v2_fd(struct cgroup *c)
 {
-	if (c->driver == CGROUP_DISABLED || c->host->mode != CGROUP_V2)
+	if (c->driver == CGROUP_DISABLED || c->host->mode != CGROUP_V2 || c->awaits)
 		return -1;
 	return MAX(cgroup_dir(c, (size_t)c->host->v2), -1);
 }
@@ -165,7 +165,7 @@ int cgroup_attach_sub(struct cgroup *c, pid_t pid, const struct cgroup_sub *subs
 
 int cgroup_attach(struct cgroup *c, pid_t pid, struct error *e)
 {
-	return cgroup_attach_sub(c, pid, NULL, 0, 0, e);
+	return c->awaits ? cgroup_make_unit(c, pid, e) : cgroup_attach_sub(c, pid, NULL, 0, 0, e);
 }
 
 /* ---- listing --------------------------------------------------------------------------------- */

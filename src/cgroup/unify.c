@@ -4,7 +4,7 @@
  *
  * A directory has the files of a controller when its parent's cgroup.subtree_control names it.
  */
-#include "parts.h"
+#include "systemd.h"
 
 #include "base/file.h"
 #include "base/util.h"
@@ -109,6 +109,19 @@ static int enable_at(struct cgroup *c, int dir, const char *path, const char *wa
 	return 0;
 }
 
+/* Above the unit systemd has enabled what it knows, and only the rest is ours to ask for. */
+static void leave_to_systemd(const char *required, char out[LIST])
+{
+	char copy[LIST];
+	char *word, *rest = copy;
+
+	out[0] = '\0';
+	snprintf(copy, sizeof(copy), "%s", required);
+	while ((word = strsep(&rest, " ")))
+		if (*word && !systemd_controls(word))
+			snprintf(out + strlen(out), LIST - strlen(out), "%s ", word);
+}
+
 int cgroup_enable_controllers(struct cgroup *c, const char *required, struct error *e)
 {
 	bool pure = c->host->mode == CGROUP_V2;
@@ -128,12 +141,14 @@ int cgroup_enable_controllers(struct cgroup *c, const char *required, struct err
 		auto_free char *path = cgroup_components(c, k);
 		auto_close int dir = path ? cgroup_open_below(mount, path, O_PATH | O_DIRECTORY)
 					  : -ENOMEM;
-		char both[2 * LIST];
+		char both[2 * LIST], others[LIST];
+		bool above = k < c->scope;
 
 		if (dir < 0)
 			return fail(e, dir, "cannot open the cgroup %s", path);
-		snprintf(both, sizeof(both), "%s %s", want, required);
-		int r = enable_at(c, dir, path, both, required, have, e);
+		leave_to_systemd(required, others);
+		snprintf(both, sizeof(both), "%s %s", above ? "" : want, above ? others : required);
+		int r = enable_at(c, dir, path, both, above ? others : required, have, e);
 
 		if (r < 0)
 			return r;

@@ -2,7 +2,7 @@
 /*
  * write -- the writes that the table gives: checked, shown, done.
  */
-#include "table.h"
+#include "systemd.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -187,6 +187,8 @@ static int write_or_undo(struct cgroup *c, const struct oci_resources *r,
 		return fail(e, err, "cannot hold the present limits");
 	}
 	err = cg_write_all(c, r, all, e);
+	if (err == 0 && c->scope > 0)
+		err = systemd_set(c, all, e); /* checks all before it changes any */
 	if (err < 0) {
 		cg_undo_do(c, &undo);
 		if (before && has_devices(all))

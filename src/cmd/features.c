@@ -106,12 +106,18 @@ static struct oci_features_seccomp seccomp(struct arena *a)
 	return s;
 }
 
+#ifdef HAVE_SYSTEMD
+#define SYSTEMD yes
+#else
+#define SYSTEMD no
+#endif
+
 static int print(struct arena *a, struct error *e)
 {
 	static const struct opt_bool yes = { true, true }, no = { true, false };
 	struct oci_feature on = { yes }, off = { no };
 	struct oci_features_cgroup cgroup = {
-		.v1 = yes, .v2 = yes, .systemd = no, .systemdUser = no, .rdma = yes
+		.v1 = yes, .v2 = yes, .systemd = SYSTEMD, .systemdUser = SYSTEMD, .rdma = yes
 	};
 	struct oci_features_seccomp filter = seccomp(a);
 	struct oci_features_intel_rdt rdt = { .enabled = no, .schemata = no, .monitoring = no };
@@ -131,7 +137,11 @@ static int print(struct arena *a, struct error *e)
 	struct oci_pair pairs[2] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
 	struct oci_string_map annotations = { .items = pairs, .n = 1 };
 	/* Each names a file of the host that ocirt writes to. */
-	const char *unsafe[] = { "run.oci.hooks.stderr", "run.oci.hooks.stdout", NULL };
+	const char *unsafe[] = { "run.oci.hooks.stderr", "run.oci.hooks.stdout",
+#ifdef HAVE_SYSTEMD
+				 "org.systemd.property.", /* any property of a unit */
+#endif
+				 NULL };
 	struct oci_features f = {
 		.ociVersionMin = OCI_VERSION_MIN,
 		.ociVersionMax = OCI_VERSION,

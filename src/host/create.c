@@ -130,6 +130,7 @@ static int prepare_cgroup(struct making *m, struct error *e)
 	if (r < 0)
 		return r;
 	m->cgroup_host.tolerant = m->s->rootless;
+	m->cgroup_host.annotations = m->config->annotations;
 	r = cgroup_plan(&m->cgroup_host, l ? l->cgroupsPath : NULL, m->o->id, m->s->driver, &m->cgroup,
 			e);
 	if (r < 0)
@@ -162,7 +163,9 @@ static int compile(struct making *m, struct error *e)
 					      NULL,
 		.cgroup_host = m->have_cgroup ? &m->cgroup_host : NULL,
 		.cgroup = m->have_cgroup ? &m->cgroup : NULL,
-		.clone_into_cgroup = m->have_cgroup && m->cgroup_host.mode == CGROUP_V2,
+		/* A unit of systemd is made around the process: it cannot be born in it. */
+		.clone_into_cgroup = m->have_cgroup && m->cgroup_host.mode == CGROUP_V2 &&
+				     m->s->driver != CGROUP_SYSTEMD,
 		.bounding_caps = grantable(m->config),
 		.privileged = m->s->privileged,
 	};

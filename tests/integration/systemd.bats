@@ -1,0 +1,321 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The systemd cgroup driver. Most of it takes a machine with systemd and cgroup v2:
+#     tests/vm/run --init systemd [--user] -- bats tests/integration/systemd.bats
+
+load helpers
+
+prepare() {
+	driver=(--cgroup-manager systemd)
+	if [[ $(id -u) == 0 ]]; then
+		manager=() slice=system.slice above=/system.slice
+	else
+		manager=(--user) slice=user.slice
+		above=$(sed -n 's/^0::\(.*user@[0-9]*\.service\).*/\1/p' /proc/self/cgroup)/user.slice
+	fi
+	unit=bats-$id.scope
+}
+
+clean_up() {
+	local left
+	for left in "$root"/*; do
+		[[ ! -e $left ]] || ocirt delete --force "${left##*/}"
+	done
+	if here; then
+		left=$(control list-units --all --plain --no-legend "*$id*")
+		[[ -z $left ]] || complain "units are left: $left"
+	fi
+}
+
+control() {
+	systemctl "${manager[@]}" "$@"
+}
+
+# systemd and nothing but cgroup v2, and we may ask it.
+here() {
+	[[ -d /run/systemd/system && $(stat -fc %T /sys/fs/cgroup) == cgroup2fs ]] &&
+		control show --property=Version >/dev/null 2>&1
+}
+
+need_systemd() {
+	here || skip "no systemd with cgroup v2 here: tests/vm/run --init systemd"
+	grep -q '"systemd": *true' <<<"$(ocirt features)" || skip "built without the systemd driver"
+}
+
+property() { # NAME [UNIT]
+	control show --property="$1" --value "${2-$unit}"
+}
+
+expect_property() { # NAME VALUE [UNIT]
+	local value
+	value=$(property "$1" "${3-$unit}")
+	[[ $value == "$2" ]] || complain "$1 is '$value' instead of '$2'"
+}
+
+expect_file() { # NAME VALUE [DIRECTORY]
+	local value
+	value=$(<"/sys/fs/cgroup$above/$unit/${3-container}/$1")
+	[[ $value == "$2" ]] || complain "$1 is '$value' instead of '$2'"
+}
+
+# A container in a unit of its own that stands still.
+unit() { # FILTER...
+	bundle "$(args sleep)" ".linux.cgroupsPath = \"$slice:bats:$id\"" "$@"
+	[[ $(id -u) == 0 ]] || change '.linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": '"$(id -u)"', "size": 1}]
+		| .linux.gidMappings = [{"containerID": 0, "hostID": '"$(id -g)"', "size": 1}]'
+	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null || complain "$(<"$dir/out")"
+}
+
+@test "systemd: a host without it, or without cgroup v2, is told so" {
+	! here || skip "systemd is here"
+	bundle '.linux.cgroupsPath = "system.slice:bats:web"'
+	run ocirt "${driver[@]}" run "$id"
+	expect_status 1
+	if [[ $(stat -fc %T /sys/fs/cgroup) != cgroup2fs ]]; then
+		expect_line "the systemd cgroup driver needs a host with cgroup v2 alone"
+	else
+		expect_line "cannot connect to the"
+		expect_line "bus of systemd: No such file or directory"
+		expect_line "hint: "
+	fi
+	expect_no_container "$id"
+}
+
+@test "systemd: the container is in a scope of the slice, and the scope goes with it" {
+	need_systemd
+	unit
+	expect_property ActiveState active
+	expect_property ControlGroup "$above/$unit"
+	expect_property Slice "$slice"
+	expect_property Delegate yes
+	local kind
+	for kind in CPU IO Memory Tasks; do
+		expect_property "${kind}Accounting" yes
+	done
+	ocirt start "$id"
+	run cat "/proc/$(pid_of "$id")/cgroup"
+	expect_line "0::$above/$unit/container"
+	run ocirt exec "$id" /bin/demo status
+	expect_status 0
+	ocirt delete --force "$id"
+	expect_property LoadState not-found
+	[[ ! -e /sys/fs/cgroup$above/$unit ]] || complain "the cgroup is left"
+}
+
+@test "systemd: limits are properties of the unit, and exact in the container's own cgroup" {
+	need_systemd
+	unit '.linux.resources = {"memory": {"limit": 67108864, "reservation": 33554432},
+		"cpu": {"shares": 512, "quota": 33333, "period": 50000, "cpus": "0", "mems": "0"},
+		"pids": {"limit": 20}, "unified": {"memory.high": "50331648"}}'
+	expect_property MemoryMax 67108864
+	expect_property MemoryLow 33554432
+	expect_property MemoryHigh 50331648
+	expect_property CPUWeight 59
+	expect_property CPUQuotaPerSecUSec 670ms # whole percents, rounded up
+	expect_property CPUQuotaPeriodUSec 50ms
+	expect_property AllowedCPUs 0
+	expect_property AllowedMemoryNodes 0
+	expect_property TasksMax 20
+	expect_file memory.max 67108864
+	expect_file memory.low 33554432
+	expect_file memory.high 50331648
+	expect_file cpu.weight 59
+	expect_file cpu.max "33333 50000"
+	expect_file cpuset.cpus 0
+	expect_file pids.max 20
+	expect_file memory.max 67108864 .
+}
+
+@test "systemd: update changes the unit and the files, and survives a daemon-reload" {
+	need_systemd
+	unit '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 20}}'
+	ocirt update --memory 134217728 --cpu-quota 30000 --pids-limit 30 "$id"
+	expect_property MemoryMax 134217728
+	expect_property CPUQuotaPerSecUSec 300ms
+	expect_property TasksMax 30
+	expect_file memory.max 134217728
+	expect_file cpu.max "30000 100000"
+	expect_file pids.max 30
+	control daemon-reload
+	expect_file memory.max 134217728 .
+	expect_file memory.max 134217728
+	expect_file pids.max 30
+}
+
+@test "systemd: an update that the kernel refuses changes nothing" {
+	need_systemd
+	unit '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 20}}'
+	run ocirt update --pids-limit 30 --cpuset-cpus 4000 "$id"
+	expect_status 1
+	expect_property TasksMax 20
+	expect_file pids.max 20
+}
+
+@test "systemd: device rules hold, after a daemon-reload as well" {
+	need_systemd
+	[[ $(id -u) == 0 ]] || skip "device rules take root"
+	unit '.linux.resources.devices = [{"allow": false, "access": "rwm"}]' \
+		'.process.capabilities.bounding += ["CAP_MKNOD"]' \
+		'.process.capabilities.effective += ["CAP_MKNOD"]' \
+		'.process.capabilities.permitted += ["CAP_MKNOD"]'
+	ocirt start "$id"
+	control daemon-reload
+	# /dev/kmsg: S_IFCHR | 0600, makedev(1, 11)
+	run ocirt exec "$id" /bin/demo syscall mknod /dev/kmsg 8576 267
+	run ocirt exec "$id" /bin/demo stat /dev/kmsg
+	expect_status 0
+	run ocirt exec "$id" /bin/demo cat /dev/kmsg
+	expect_line EPERM
+	run ocirt exec "$id" /bin/demo cat /dev/null
+	expect_status 0
+}
+
+@test "systemd: pause, resume, ps and kill work as with cgroupfs" {
+	need_systemd
+	unit
+	ocirt start "$id"
+	ocirt pause "$id"
+	[[ $(status_of "$id") == paused ]]
+	run ocirt ps --format json "$id"
+	expect_line "$(pid_of "$id")"
+	ocirt resume "$id"
+	[[ $(status_of "$id") == running ]]
+	ocirt kill "$id" KILL
+	stopped() { [[ $(status_of "$id") == stopped ]]; }
+	await stopped
+	ocirt delete "$id"
+	expect_property LoadState not-found
+}
+
+@test "systemd: run leaves no unit" {
+	need_systemd
+	unit
+	ocirt delete --force "$id"
+	change "$(args ids)"
+	run ocirt "${driver[@]}" run "$id"
+	expect_status 0
+	expect_property LoadState not-found
+}
+
+@test "systemd: without a cgroupsPath the unit has a name of its own" {
+	need_systemd
+	unit
+	ocirt delete --force "$id"
+	change 'del(.linux.cgroupsPath)'
+	unit=ocirt-$id.scope
+	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null
+	expect_property Slice "$slice"
+	expect_property ActiveState active
+}
+
+@test "systemd: dashes make slices inside of slices, and a lone one is the top" {
+	need_systemd
+	slice=bats$BATS_TEST_NUMBER-$$.slice
+	above=${above%/*.slice}/bats$BATS_TEST_NUMBER.slice/$slice
+	unit
+	expect_property ControlGroup "$above/$unit"
+	ocirt delete --force "$id"
+	control stop "bats$BATS_TEST_NUMBER.slice"
+	change ".linux.cgroupsPath = \"-.slice:bats:$id\""
+	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null
+	expect_property Slice -.slice
+}
+
+@test "systemd: annotations set any property, and a wrong one is named" {
+	need_systemd
+	unit '.annotations = {"org.systemd.property.TimeoutStopSec": "uint64 7",
+		"org.systemd.property.Description": "'"'some words'"'",
+		"org.systemd.property.Documentation": "[\"man:ocirt(8)\"]",
+		"org.systemd.property.RuntimeMaxUSec": "uint64 3600000000",
+		"org.systemd.property.MemoryHigh": "@t 41943040"}'
+	expect_property TimeoutStopUSec 7s
+	expect_property Description "some words"
+	expect_property Documentation '"man:ocirt(8)"'
+	expect_property RuntimeMaxUSec 1h
+	expect_property MemoryHigh 41943040
+	ocirt delete --force "$id"
+
+	change '.annotations = {"org.systemd.property.MemoryHigh": "much"}'
+	run ocirt "${driver[@]}" create "$id"
+	expect_status 1
+	expect_line "org.systemd.property.MemoryHigh: 'much' is no value in GVariant's text format"
+
+	change '.annotations = {"org.systemd.property.NoSuchThing": "true"}'
+	run ocirt "${driver[@]}" create "$id"
+	expect_status 1
+	expect_line "start $unit: systemd refuses: "
+	expect_line "NoSuchThing"
+	[[ ! -e $root/$id ]]
+}
+
+@test "systemd: an annotation names the sub-cgroup, or does without it" {
+	need_systemd
+	unit '.annotations = {"run.oci.systemd.subgroup": "inside"}'
+	run cat "/proc/$(pid_of "$id")/cgroup"
+	expect_line "0::$above/$unit/inside"
+	ocirt delete --force "$id"
+	change '.annotations = {"run.oci.systemd.subgroup": ""} | .linux.resources.pids.limit = 20'
+	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null || complain "$(<"$dir/out")"
+	run cat "/proc/$(pid_of "$id")/cgroup"
+	[[ ${lines[-1]} == "0::$above/$unit" ]]
+	expect_file pids.max 20 .
+}
+
+@test "systemd: a unit that is there already is not touched" {
+	need_systemd
+	unit
+	run ocirt "${driver[@]}" create "$id-2"
+	expect_status 1
+	expect_line "start $unit: systemd refuses: "
+	expect_line "hint: another container or service has that unit"
+	[[ ! -e $root/$id-2 ]]
+	expect_property ActiveState active
+	[[ $(status_of "$id") == created ]]
+}
+
+@test "systemd: a scope that failed does not pile up" {
+	need_systemd
+	unit '.linux.resources.memory.limit = 16777216'
+	ocirt delete --force "$id"
+	change "$(args hog 100M)"
+	run ocirt "${driver[@]}" run --keep "$id"
+	ocirt delete "$id"
+	expect_property LoadState not-found
+}
+
+@test "systemd: a cgroupsPath that is not for it is refused" {
+	need_systemd
+	bundle '.linux.cgroupsPath = "/some/path"'
+	run ocirt "${driver[@]}" create "$id"
+	expect_status 1
+	expect_line "linux.cgroupsPath: '/some/path' is not for systemd"
+	expect_line "hint: the systemd driver wants 'slice:prefix:name'"
+	local wrong
+	for wrong in a/b.slice:bats:x a--b.slice:bats:x system:bats:x system.slice:bats: \
+		system.slice:bats:x/y; do
+		change ".linux.cgroupsPath = \"$wrong\""
+		run ocirt "${driver[@]}" create "$id"
+		expect_status 1
+		expect_line "linux.cgroupsPath: '$wrong' "
+	done
+}
+
+@test "systemd: without a bus, and without systemd behind it, create fails and leaves nothing" {
+	need_systemd
+	unit
+	ocirt delete --force "$id"
+	if [[ $(id -u) == 0 ]]; then
+		run unshare --mount sh -c 'mount -t tmpfs tmpfs /run/dbus; mount -t tmpfs tmpfs /run/systemd
+			exec "$@"' sh "$OCIRT" --root "$root" "${driver[@]}" create "$id"
+		expect_line "cannot connect to the system bus of systemd: No such file or directory"
+	else
+		run env -u DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR="$dir" \
+			"$OCIRT" --root "$root" "${driver[@]}" create "$id"
+		expect_line "cannot connect to the user bus of systemd: No such file or directory"
+	fi
+	expect_status 1
+	expect_line "hint: "
+	[[ ! -e $root/$id ]]
+}
