@@ -157,6 +157,10 @@ esac
 # The result must not depend on who calls: no settings of the caller's build, one language.
 unset CC CFLAGS CPPFLAGS LDFLAGS INIT_CC MAKEFLAGS OCIRT
 export LC_ALL=C.UTF-8
+# The official JSON schema, where somebody has put it beside the clone.
+if [[ -z ${OCIRT_SCHEMA_DIR-} && -d $top/../shared/oci-schema ]]; then
+	export OCIRT_SCHEMA_DIR=$top/../shared/oci-schema
+fi
 limit=400 # seconds for one run of the tests
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-check.XXXXXX") || exit 1
