@@ -161,7 +161,7 @@ export LC_ALL=C.UTF-8
 if [[ -z ${OCIRT_SCHEMA_DIR-} && -d $top/../shared/oci-schema ]]; then
 	export OCIRT_SCHEMA_DIR=$top/../shared/oci-schema
 fi
-limit=400 # seconds for one run of the tests
+limit=1800 # seconds for one run of the tests
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-check.XXXXXX") || exit 1
 trap clean_up EXIT
