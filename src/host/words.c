@@ -68,8 +68,9 @@ static const struct words {
 					  "a symbolic link on the way leads to nothing inside "
 					  "the root filesystem" },
 					{ ELOOP, "a symbolic link on the way is not followed" },
-					{ EACCES, "the container's root user may not make it: does the "
-						  "root filesystem belong to the mapped ids?" } } },
+					{ EACCES,
+					  "the container's root user may not make it: does the "
+					  "root filesystem belong to the mapped ids?" } } },
 	[WHERE_MOUNT_LINKED] = { "mounts[%d].destination",
 				 "'%s' must be mounted on ordinary directory, here is a symbolic link "
 				 "or a file",
@@ -129,16 +130,28 @@ static const struct words {
 	[WHERE_CWD_OUTSIDE] = { "process.cwd",
 				"'%s' is outside of the container's root",
 				{ { 0, "it leads through a descriptor of the host" } } },
+	/*
+	 * These hints are read by programs, too: `docker run` ends with 127 when the message has "no
+	 * such file or directory" or "executable file not found", with 126 for "permission denied",
+	 * in just these letters.
+	 */
 	[WHERE_PROGRAM] = { "process.args",
 			    "exec '%s'",
-			    { { EACCES, "process.user may not execute it, or its mount is noexec" },
-			      { ENOENT, "the path is one inside the root filesystem" } } },
-	[WHERE_PROGRAM_NOT_IN_PATH] = { "process.args", "executable file '%s' not found in $PATH" },
+			    { { EACCES,
+				"permission denied to process.user, or its mount is noexec" },
+			      { ENOENT,
+				"there is no such file or directory in the root filesystem" },
+			      { EISDIR, "permission denied: a directory is no program" } } },
+	[WHERE_PROGRAM_NOT_IN_PATH] = { "process.args",
+					"executable file '%s' not found in $PATH",
+					{ { 0,
+					    "executable file not found in any directory that PATH of "
+					    "process.env names" } } },
 	[WHERE_INTERPRETER] = { "process.args",
 				"exec '%s': cannot use its interpreter%r",
 				{ { ENOENT,
-				    "the file is there, but not the #! program or ELF loader "
-				    "that it names" } } },
+				    "the file is there, but no such file or directory as the #! "
+				    "program or ELF loader that it names" } } },
 	[WHERE_ARCHITECTURE] = { "process.args", "exec '%s': it is for another architecture" },
 	[WHERE_RLIMIT] = { "process.rlimits[%d]",
 			   "cannot set it",

@@ -45,3 +45,18 @@ user_namespace='.linux.namespaces += [{"type": "user"}] |
 	expect_status 0
 	[[ $output == 1 ]]
 }
+
+# Docker's and Podman's exit statuses 127 and 126 come from these words, Docker's in just these letters.
+@test "a program that cannot be run is described in the words that managers look for" {
+	bundle
+	local log=$dir/log case program words
+	for case in "nowhere:executable file not found" "/bin/nowhere:no such file or directory" \
+		"/etc/passwd:permission denied" "/etc:permission denied"; do
+		program=${case%%:*} words=${case#*:}
+		change ".process.args = [\"$program\"]"
+		: >"$log"
+		run ocirt --log "$log" --log-format json create "$id"
+		expect_status 1
+		[[ $(jq -r .msg "$log") == *"$words"* ]] || complain "$(<"$log")"
+	done
+}
