@@ -20,7 +20,8 @@ static int open_resolved(int root, const char *path, int flags, unsigned long re
 	int r = -EAGAIN;
 
 	for (int i = 0; i < RACE_RETRIES && r == -EAGAIN; i++)
-		r = sys_openat2(root, path, (unsigned int)flags, 0, resolve | RESOLVE_NO_MAGICLINKS);
+		r = sys_openat2(root, path, (unsigned int)flags, 0,
+				resolve | RESOLVE_NO_MAGICLINKS);
 	return r;
 }
 
@@ -33,7 +34,8 @@ int confined_open_plain(int root, const char *path, int flags)
 {
 	while (*path == '/')
 		path++;
-	return open_resolved(root, *path ? path : ".", flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	return open_resolved(root, *path ? path : ".", flags,
+			     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 /* The next component of *path, copied to name[NAME_MAX + 1]; its length, 0 at the end. */

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 struct error {
-	int code;	 /* the errno behind it, 0 when there is none */
+	int code;        /* the errno behind it, 0 when there is none */
 	char text[1024]; /* one line, no newline at the end */
-	char hint[512];	 /* what to do about it; empty when there is nothing to say */
+	char hint[512];  /* what to do about it; empty when there is nothing to say */
 };
 
 /*

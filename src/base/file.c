@@ -134,8 +134,8 @@ int file_replace(int dir, const char *name, const void *data, size_t n, mode_t m
 		return -ENAMETOOLONG;
 	snprintf(temporary, sizeof(temporary), "%s.new", name);
 	/* A leftover of a killed writer may be there: the operation's lock makes it ours. */
-	auto_close int fd = openat(dir, temporary,
-				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	auto_close int fd =
+		openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 
 	if (fd < 0)
 		return -errno;

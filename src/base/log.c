@@ -63,8 +63,8 @@ static void emit(int fd, enum log_level level, const char *text)
 
 	quote(quoted, sizeof(quoted), text);
 	int n = snprintf(line, sizeof(line),
-			 sink.json ? "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n" :
-				     "level=%s msg=\"%s\" time=\"%s\"\n",
+			 sink.json ? "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n"
+				   : "level=%s msg=\"%s\" time=\"%s\"\n",
 			 level_names[level], quoted, timestamp_now(when));
 	/* A full pipe or disk must not stop a container; there is nobody left to tell. */
 	if (n > 0 && write(fd, line, MIN((size_t)n, sizeof(line) - 1)) < 0)

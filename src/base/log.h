@@ -15,7 +15,7 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 struct log_options {
 	const char *file; /* NULL: standard error only */
-	bool json;	  /* objects with level, msg and time, a line each */
+	bool json;        /* objects with level, msg and time, a line each */
 	enum log_level level;
 };
 

@@ -10,7 +10,10 @@
 #include <strings.h>
 #include <sys/resource.h>
 
-#define SIGNAL(n) { #n, SIG##n }
+#define SIGNAL(n)          \
+	{                  \
+#n, SIG##n \
+	}
 /* clang-format off */
 const struct name signal_names[] = {
 	SIGNAL(HUP), SIGNAL(INT), SIGNAL(QUIT), SIGNAL(ILL), SIGNAL(TRAP), SIGNAL(ABRT), SIGNAL(BUS),

@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* 0, -EINVAL for what is not a number, -ERANGE for what is too large. */
 int number_u64(const char *text, uint64_t max, uint64_t *out);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define DAY		86400
-#define DAYS_400_YEARS	146097 /* the Gregorian calendar repeats then */
+#define DAY             86400
+#define DAYS_400_YEARS  146097 /* the Gregorian calendar repeats then */
 #define DAYS_TO_1970_03 719468 /* from 0000-03-01: years that begin in March end in the leap day */
 
 const char *timestamp_text(char *buf, const struct timespec *when)

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define array_len(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b)    ((a) < (b) ? (a) : (b))
+#define MAX(a, b)    ((a) > (b) ? (a) : (b))
 
 /* -1 with errno, as libc has it, becomes -errno; anything else stays. */
 static inline long nerrno(long r)
@@ -59,4 +59,4 @@ static inline void free_pointer(void *p)
 }
 
 #define auto_close __attribute__((cleanup(fd_close)))
-#define auto_free __attribute__((cleanup(free_pointer)))
+#define auto_free  __attribute__((cleanup(free_pointer)))

@@ -22,17 +22,17 @@ struct cgroup;
 struct compile_input {
 	const struct oci_config *config;
 	const char *id;
-	const char *bundle;		      /* absolute */
+	const char *bundle; /* absolute */
 	enum plan_kind kind;
 	bool no_pivot, no_new_keyring;
-	int preserve_fds;		      /* --preserve-fds, plus LISTEN_FDS */
-	const char *const *extra_env;	      /* LISTEN_FDS=..., NULL-terminated; replaces the same names */
-	const char *notify_socket;	      /* host directory to show at /run/notify, NULL: none */
+	int preserve_fds;             /* --preserve-fds, plus LISTEN_FDS */
+	const char *const *extra_env; /* LISTEN_FDS=..., NULL-terminated; replaces the same names */
+	const char *notify_socket;    /* host directory to show at /run/notify, NULL: none */
 	const struct cgroup_host *cgroup_host; /* NULL: cgroups are not looked at */
 	const struct cgroup *cgroup;
-	bool clone_into_cgroup;		      /* the process is born in its cgroup (v2) */
-	uint64_t bounding_caps;		      /* what this process may grant; ~0 when unknown */
-	bool privileged;		      /* euid 0 in the initial user namespace */
+	bool clone_into_cgroup; /* the process is born in its cgroup (v2) */
+	uint64_t bounding_caps; /* what this process may grant; ~0 when unknown */
+	bool privileged;        /* euid 0 in the initial user namespace */
 };
 
 /* The whole container. The plan and all it points to is in the arena. */
@@ -43,8 +43,8 @@ int compile_container(struct arena *a, const struct compile_input *in, struct pl
  * A second process (exec): `process` is complete (args, env, cwd, user), config is the container's,
  * for what exec inherits from it (personality, scheduler, ioPriority, memoryPolicy, seccomp, umask).
  */
-int compile_exec(struct arena *a, const struct compile_input *in,
-		 const struct oci_process *process, struct plan **out, struct error *e);
+int compile_exec(struct arena *a, const struct compile_input *in, const struct oci_process *process,
+		 struct plan **out, struct error *e);
 
 /* ---- the parts, one file each ------------------------------------------------------------ */
 

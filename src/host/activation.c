@@ -39,7 +39,8 @@ static int check_preserved(int preserve, int listen, struct error *e)
 			continue;
 		fail(e, EBADF, "%s: descriptor %d is not open",
 		     fd < 3 + listen ? "LISTEN_FDS" : "--preserve-fds", fd);
-		return hint(e, "%d of LISTEN_FDS and %d of --preserve-fds are to be kept, from 3 on",
+		return hint(e,
+			    "%d of LISTEN_FDS and %d of --preserve-fds are to be kept, from 3 on",
 			    listen, preserve);
 	}
 	return 0;

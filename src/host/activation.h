@@ -9,9 +9,9 @@
 #include "libocispec/ocispec.h"
 
 struct activation {
-	int preserve_fds;	/* all of them, from 3 on */
+	int preserve_fds;          /* all of them, from 3 on */
 	const char *notify_socket; /* the service manager's $NOTIFY_SOCKET, NULL: none */
-	const char *const *env;	   /* LISTEN_FDS and so on for the program; NULL-terminated */
+	const char *const *env;    /* LISTEN_FDS and so on for the program; NULL-terminated */
 };
 
 /* Descriptors and notifications for a container; exec passes `notify` false.

@@ -63,12 +63,12 @@ int child_start(struct child *c, struct error *e)
 		return fail(e, r, "cannot seal the plan");
 
 	struct spawn s = { .plan = c->plan,
-				 .arena = c->arena->fd,
-				 .cgroup = c->cgroup,
-				 .userns = c->userns,
-				 .mntns = c->mntns,
-				 .pidns = c->pidns,
-				 .preserve = c->plan->process ? c->plan->process->preserve_fds : 0 };
+			   .arena = c->arena->fd,
+			   .cgroup = c->cgroup,
+			   .userns = c->userns,
+			   .mntns = c->mntns,
+			   .pidns = c->pidns,
+			   .preserve = c->plan->process ? c->plan->process->preserve_fds : 0 };
 
 	r = spawn(&s, &c->pid, &c->pidfd, e);
 	if (r == -EBUSY && s.cgroup >= 0) {
@@ -121,7 +121,8 @@ static int answer(struct child *c, const struct talk_record *r, int *fd, struct 
 
 	switch (r->type) {
 	case TALK_NEED_ID_MAPS:
-		err = c->maps ? idmap_write(c->pid, c->maps, e) : fail(e, 0, "no id maps are known");
+		err = c->maps ? idmap_write(c->pid, c->maps, e)
+			      : fail(e, 0, "no id maps are known");
 		return err < 0 ? err : send_record(c, TALK_ID_MAPS_DONE, -1, e);
 	case TALK_NAMESPACES:
 		err = c->at_namespaces ? c->at_namespaces(c->arg, &state, e) : 0;
@@ -130,8 +131,8 @@ static int answer(struct child *c, const struct talk_record *r, int *fd, struct 
 		if (*fd < 0)
 			return fail(e, 0, "ocirt-init sent no terminal");
 		if (c->console_socket >= 0)
-			return socket_send_fd(c->console_socket, *fd, "/dev/ptmx", "--console-socket",
-					      e);
+			return socket_send_fd(c->console_socket, *fd, "/dev/ptmx",
+					      "--console-socket", e);
 		c->master = fd_take(fd);
 		return 0;
 	case TALK_WARNING:
@@ -172,8 +173,8 @@ static int pass_listener(int sock, int listener, const struct container *c, pid_
 {
 	static const char *fds[] = { "seccompFd", NULL };
 	const struct talk_record sent = { .type = TALK_LISTENER_SENT };
-	const struct oci_seccomp *s =
-		c && c->config && c->config->linux ? c->config->linux->seccomp : NULL;
+	const struct oci_seccomp *s = c && c->config && c->config->linux ? c->config->linux->seccomp
+									 : NULL;
 
 	if (!s || !s->listenerPath || listener < 0)
 		return fail(e, 0, "ocirt-init sent a seccomp listener that nobody wants");

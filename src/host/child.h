@@ -20,7 +20,7 @@ struct child {
 	struct plan *plan;
 	struct arena *arena;
 	const struct oci_linux *maps; /* for id maps; NULL when none will be asked for */
-	int console_socket;	      /* connected, -1: keep the master */
+	int console_socket;           /* connected, -1: keep the master */
 	/* Called once, when the namespaces are there and nothing is mounted (NAMESPACES); *state
 	 * may be left a memfd for createContainer hooks. NULL: nothing to do. */
 	int (*at_namespaces)(void *arg, int *state, struct error *e);
@@ -32,7 +32,7 @@ struct child {
 	/* What comes out. */
 	pid_t pid;
 	int pidfd, talk, master;
-	int proc; /* ours, for ocirt-init */
+	int proc;    /* ours, for ocirt-init */
 	size_t room; /* of plan->keep */
 };
 

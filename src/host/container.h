@@ -16,17 +16,17 @@
 
 /* What the global options say. */
 struct settings {
-	const char *root;	   /* the directory of all state; made when needed */
-	bool root_given;	   /* by --root: a missing one is an error for `list` */
+	const char *root;          /* the directory of all state; made when needed */
+	bool root_given;           /* by --root: a missing one is an error for `list` */
 	enum cgroup_driver driver; /* --cgroup-manager, --systemd-cgroup */
-	bool privileged;	   /* root of the initial user namespace */
-	bool rootless;		   /* tolerate what an ordinary user may not do with cgroups */
+	bool privileged;           /* root of the initial user namespace */
+	bool rootless;             /* tolerate what an ordinary user may not do with cgroups */
 };
 
 struct create_options {
 	const char *id;
-	const char *bundle;	    /* NULL: the current directory */
-	const char *config;	    /* file below the bundle, NULL: config.json */
+	const char *bundle;         /* NULL: the current directory */
+	const char *config;         /* file below the bundle, NULL: config.json */
 	const char *console_socket; /* NULL: none */
 	const char *pidfd_socket;
 	const char *pid_file;
@@ -51,21 +51,21 @@ int container_start(const struct settings *s, const char *id, struct error *e);
 
 struct exec_options {
 	const char *id;
-	const char *process_file;	/* --process: JSON of a whole process object, else NULL */
-	const char *const *args;	/* NULL-terminated; unused with process_file */
-	const char *cwd;		/* NULL: the container's */
-	const char *const *env;		/* added to the container's; NULL-terminated, may be NULL */
+	const char *process_file; /* --process: JSON of a whole process object, else NULL */
+	const char *const *args;  /* NULL-terminated; unused with process_file */
+	const char *cwd;          /* NULL: the container's */
+	const char *const *env;   /* added to the container's; NULL-terminated, may be NULL */
 	bool has_user, has_gid;
 	uid_t uid;
 	gid_t gid;
 	const gid_t *additional_gids;
 	size_t n_additional_gids;
-	const char *const *caps;	/* added to bounding, effective, permitted; NULL-terminated */
+	const char *const *caps; /* added to bounding, effective, permitted; NULL-terminated */
 	const char *apparmor, *process_label;
-	const char *const *cgroups;	/* "PATH" or "CTRL[,CTRL]:PATH" below the container's */
+	const char *const *cgroups; /* "PATH" or "CTRL[,CTRL]:PATH" below the container's */
 	const char *console_socket, *pidfd_socket, *pid_file;
 	int preserve_fds;
-	bool tty, tty_given;		/* --tty, and whether it was said */
+	bool tty, tty_given; /* --tty, and whether it was said */
 	bool no_new_privs, detach, ignore_paused;
 };
 

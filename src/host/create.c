@@ -38,9 +38,9 @@ struct making {
 	const struct create_options *o;
 	enum plan_kind kind;
 	struct arena arena;
-	char *bundle;	  /* absolute */
+	char *bundle; /* absolute */
 	int bundle_fd;
-	char *text;	  /* config.json as it was read */
+	char *text; /* config.json as it was read */
 	size_t text_len;
 	struct oci_config *config;
 	struct container c;
@@ -51,7 +51,7 @@ struct making {
 	struct child child;
 	int pidfd_socket, listener, rootfs;
 	const char *manager; /* the service manager's $NOTIFY_SOCKET, NULL: none */
-	int notify;	     /* the container's, which a run listens to */
+	int notify;          /* the container's, which a run listens to */
 	struct sources sources;
 };
 
@@ -63,8 +63,9 @@ static void note_unknown(void *arg, const char *path, unsigned line, unsigned co
 	const char *file = arg;
 
 	if (similar)
-		log_warning("%s:%u:%u: %s is not a property of the specification; did you mean '%s'?",
-			    file, line, column, path, similar);
+		log_warning(
+			"%s:%u:%u: %s is not a property of the specification; did you mean '%s'?",
+			file, line, column, path, similar);
 	else
 		log_debug("%s:%u:%u: %s is not a property of the specification", file, line, column,
 			  path);
@@ -86,7 +87,8 @@ static int read_config(struct making *m, struct error *e)
 	n = file_read_all(m->bundle_fd, file, CONFIG_LIMIT, &m->text);
 	if (n < 0) {
 		fail(e, (int)n, "cannot read '%s' of the bundle '%s'", file, m->bundle);
-		return hint_if(e, ENOENT, "'ocirt spec' writes one to begin with; --bundle says where");
+		return hint_if(e, ENOENT,
+			       "'ocirt spec' writes one to begin with; --bundle says where");
 	}
 	m->text_len = (size_t)n;
 	int r = arena_open(&m->arena, 0);
@@ -109,11 +111,13 @@ static int check_terminal(const struct making *m, struct error *e)
 	bool detached = m->kind == PLAN_CREATE || m->o->detach;
 
 	if (terminal && detached && !m->o->console_socket) {
-		fail(e, 0, "process.terminal: cannot allocate tty if it is detached and nobody takes it");
+		fail(e, 0,
+		     "process.terminal: cannot allocate tty if it is detached and nobody takes it");
 		return hint(e, "--console-socket says where the terminal goes");
 	}
 	if (!terminal && m->o->console_socket) {
-		fail(e, 0, "--console-socket: process.terminal is not true, so there is no terminal");
+		fail(e, 0,
+		     "--console-socket: process.terminal is not true, so there is no terminal");
 		return hint(e, "set process.terminal, or leave the option out");
 	}
 	return 0;
@@ -131,8 +135,8 @@ static int prepare_cgroup(struct making *m, struct error *e)
 		return r;
 	m->cgroup_host.tolerant = m->s->rootless;
 	m->cgroup_host.annotations = m->config->annotations;
-	r = cgroup_plan(&m->cgroup_host, l ? l->cgroupsPath : NULL, m->o->id, m->s->driver, &m->cgroup,
-			e);
+	r = cgroup_plan(&m->cgroup_host, l ? l->cgroupsPath : NULL, m->o->id, m->s->driver,
+			&m->cgroup, e);
 	if (r < 0)
 		return r;
 	m->have_cgroup = true;
@@ -159,8 +163,8 @@ static int compile(struct making *m, struct error *e)
 		.preserve_fds = a.preserve_fds,
 		.extra_env = a.env,
 		.notify_socket = m->manager ? arena_printf(&m->arena, "%s/%s/" NOTIFY_DIRECTORY,
-							   m->s->root, m->o->id) :
-					      NULL,
+							   m->s->root, m->o->id)
+					    : NULL,
 		.cgroup_host = m->have_cgroup ? &m->cgroup_host : NULL,
 		.cgroup = m->have_cgroup ? &m->cgroup : NULL,
 		/* A unit of systemd is made around the process: it cannot be born in it. */
@@ -202,7 +206,8 @@ static int open_all(struct making *m, struct error *e)
 	if (r == 0)
 		r = sources_open_namespaces(&m->sources, e);
 	if (r == 0 && m->o->console_socket) {
-		m->child.console_socket = socket_connect(m->o->console_socket, "--console-socket", e);
+		m->child.console_socket =
+			socket_connect(m->o->console_socket, "--console-socket", e);
 		r = m->child.console_socket < 0 ? m->child.console_socket : 0;
 	}
 	if (r == 0 && m->o->pidfd_socket) {
@@ -375,8 +380,10 @@ static int make(struct making *m, struct error *e)
 	if (r == 0)
 		r = attach_cgroup(m, e);
 	if (r == 0 && (r = child_attend(&m->child, e)) < 0 && out_of_memory(m, &trouble))
-		hint(e, "the kernel killed it for lack of memory: linux.resources.memory.limit is %" PRIu64
-			" bytes", trouble.memory_limit);
+		hint(e,
+		     "the kernel killed it for lack of memory: linux.resources.memory.limit is %" PRIu64
+		     " bytes",
+		     trouble.memory_limit);
 	if (r == 0)
 		r = record_process(m, e);
 	if (r == 0)
@@ -453,8 +460,8 @@ static void read_old_limits(struct oci_config *c)
 	struct oci_resources *r = c->linux ? c->linux->resources : NULL;
 	const char *minor = after(c->ociVersion ? c->ociVersion : "", "1.");
 
-	if (r && r->pids && r->pids->limit.set && r->pids->limit.v == 0 && minor && minor[0] < '3' &&
-	    minor[1] == '.')
+	if (r && r->pids && r->pids->limit.set && r->pids->limit.v == 0 && minor &&
+	    minor[0] < '3' && minor[1] == '.')
 		r->pids->limit.v = -1;
 }
 

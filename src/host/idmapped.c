@@ -53,8 +53,8 @@ static int parse_range(const char *text, size_t n, const struct oci_id_mapping *
 }
 
 /* "uids=RANGE#RANGE..." or "gids=...", up to the next ';'. */
-static int parse_ranges(const char *text, size_t n, const struct oci_id_mapping *maps, size_t n_maps,
-			struct arena *a, struct ranges *out)
+static int parse_ranges(const char *text, size_t n, const struct oci_id_mapping *maps,
+			size_t n_maps, struct arena *a, struct ranges *out)
 {
 	size_t most = 1;
 
@@ -158,9 +158,8 @@ static int make_namespace(const struct oci_linux *maps, struct error *e)
 int idmapped_namespace(const struct oci_config *config, const struct plan_mount *mount,
 		       struct arena *a, struct error *e)
 {
-	const struct oci_mount *own = mount->index < config->n_mounts ?
-					      &config->mounts[mount->index] :
-					      NULL;
+	const struct oci_mount *own =
+		mount->index < config->n_mounts ? &config->mounts[mount->index] : NULL;
 	struct ranges uids = { 0 }, gids = { 0 };
 	struct oci_linux maps = { .uidMappings = config->linux->uidMappings,
 				  .n_uidMappings = config->linux->n_uidMappings,
@@ -173,9 +172,10 @@ int idmapped_namespace(const struct oci_config *config, const struct plan_mount 
 		if (r < 0) {
 			fail(e, 0, "mounts[%zu].options: 'idmap=%s': %s", mount->index,
 			     mount->idmap_text,
-			     r == -ERANGE ? "an id after '@' is not in the container's mappings" :
-					    "is not a mapping");
-			return hint(e, "it looks like idmap=uids=0-1000-10#20-2000-5;gids=0-1000-10");
+			     r == -ERANGE ? "an id after '@' is not in the container's mappings"
+					  : "is not a mapping");
+			return hint(e,
+				    "it looks like idmap=uids=0-1000-10#20-2000-5;gids=0-1000-10");
 		}
 		maps.uidMappings = uids.items;
 		maps.n_uidMappings = uids.n;

@@ -51,7 +51,8 @@ int points_inner_state(const struct container *c, const char *status, struct err
 	pid_t pid = own_pid_namespace(c) ? 1 : c->record.state->pid.v;
 	auto_free char *json = state_json(c, status, pid, &len);
 
-	return json ? text_memfd(json, len, e) : fail(e, ENOMEM, "cannot write the state for hooks");
+	return json ? text_memfd(json, len, e)
+		    : fail(e, ENOMEM, "cannot write the state for hooks");
 }
 
 bool own_pid_namespace(const struct container *c)

@@ -11,10 +11,10 @@
 #include "host/state.h"
 
 enum point {
-	POINT_PRESTART,	      /* creating; namespaces are there, nothing is mounted */
+	POINT_PRESTART,       /* creating; namespaces are there, nothing is mounted */
 	POINT_CREATE_RUNTIME, /* the same, after it */
 	POINT_POSTSTART,      /* running */
-	POINT_POSTSTOP,	      /* stopped, and the container is gone; failures are only warned of */
+	POINT_POSTSTOP,       /* stopped, and the container is gone; failures are only warned of */
 };
 
 /* Run the hooks of this point, if there are any. The container's config must be loaded. */

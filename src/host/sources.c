@@ -40,8 +40,9 @@ static const char *type_name(int type)
 		int type;
 		const char *name;
 	} types[] = {
-		{ CLONE_NEWNS, "mount" }, { CLONE_NEWPID, "pid" },   { CLONE_NEWNET, "network" },
-		{ CLONE_NEWIPC, "ipc" },  { CLONE_NEWUTS, "uts" },   { CLONE_NEWUSER, "user" },
+		{ CLONE_NEWNS, "mount" },      { CLONE_NEWPID, "pid" },
+		{ CLONE_NEWNET, "network" },   { CLONE_NEWIPC, "ipc" },
+		{ CLONE_NEWUTS, "uts" },       { CLONE_NEWUSER, "user" },
 		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
 	};
 
@@ -65,16 +66,18 @@ int sources_open_namespaces(struct sources *src, struct error *e)
 		auto_close int fd = open(j->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 		if (fd < 0)
-			return fail(e, errno, "linux.namespaces[%zu].path: cannot open '%s'", j->index,
-				    j->path);
+			return fail(e, errno, "linux.namespaces[%zu].path: cannot open '%s'",
+				    j->index, j->path);
 		int type = ioctl(fd, NS_GET_NSTYPE);
 
 		if (type < 0)
-			return fail(e, 0, "linux.namespaces[%zu].path: '%s' is not a namespace", j->index,
-				    j->path);
+			return fail(e, 0, "linux.namespaces[%zu].path: '%s' is not a namespace",
+				    j->index, j->path);
 		if (type != j->type)
-			return fail(e, 0, "linux.namespaces[%zu].path: '%s' is a namespace of type %s, not %s",
-				    j->index, j->path, type_name(type), type_name(j->type));
+			return fail(
+				e, 0,
+				"linux.namespaces[%zu].path: '%s' is a namespace of type %s, not %s",
+				j->index, j->path, type_name(type), type_name(j->type));
 		if (j->type == CLONE_NEWPID)
 			src->child->pidns = fd;
 		if (j->type == CLONE_NEWUSER)
@@ -89,10 +92,10 @@ static int clone_tree(struct sources *src, struct plan_mount *mount, bool slave,
 {
 	struct mount_attr cut_off = { .propagation = MS_SLAVE };
 	struct mount_attr idmap = { .attr_set = MOUNT_ATTR_IDMAP };
-	auto_close int tree = sys_open_tree(AT_FDCWD, mount->source,
-					    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-						    (mount->recursive ? AT_RECURSIVE : 0) |
-						    (mount->follow_source ? 0 : AT_SYMLINK_NOFOLLOW));
+	auto_close int tree = sys_open_tree(
+		AT_FDCWD, mount->source,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (mount->recursive ? AT_RECURSIVE : 0) |
+			(mount->follow_source ? 0 : AT_SYMLINK_NOFOLLOW));
 	int r = tree;
 
 	if (tree == -ENOENT && mount->optional)
@@ -100,9 +103,11 @@ static int clone_tree(struct sources *src, struct plan_mount *mount, bool slave,
 	if (r >= 0 && slave)
 		r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &cut_off);
 	if (r < 0)
-		return fail(e, r, "mounts[%zu].source: cannot open '%s'", mount->index, mount->source);
+		return fail(e, r, "mounts[%zu].source: cannot open '%s'", mount->index,
+			    mount->source);
 	if (mount->idmap) {
-		auto_close int userns = idmapped_namespace(src->config, mount, src->child->arena, e);
+		auto_close int userns =
+			idmapped_namespace(src->config, mount, src->child->arena, e);
 
 		if (userns < 0)
 			return userns;
@@ -136,11 +141,13 @@ int sources_clone_trees(struct sources *src, struct error *e)
 		struct plan_mount *mount = (struct plan_mount *)&fs->mounts[i];
 		bool bind = mount->kind == PLAN_MOUNT_BIND && !mount->needs_cgroup;
 
-		if (bind && (mount->idmap || (src->s->privileged && (src->child->plan->userns || shared) &&
-					      !mount->copy_symlink))) {
+		if (bind &&
+		    (mount->idmap || (src->s->privileged && (src->child->plan->userns || shared) &&
+				      !mount->copy_symlink))) {
 			r = clone_tree(src, mount, !shared, e);
 		} else if (mount->idmap) {
-			mount->idmap_fd = idmapped_namespace(src->config, mount, src->child->arena, e);
+			mount->idmap_fd =
+				idmapped_namespace(src->config, mount, src->child->arena, e);
 			r = mount->idmap_fd < 0 ? mount->idmap_fd : 0;
 			if (r == 0)
 				opened(src, mount->idmap_fd);

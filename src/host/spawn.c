@@ -261,7 +261,9 @@ int spawn(const struct spawn *s, pid_t *pid, int *pidfd, struct error *e)
 	char arena[16];
 	char *argv[] = { (char *)"ocirt-init", arena, NULL };
 	auto_close int program = make_program();
-	struct birth b = { .s = s, .program = program, .argv = argv, .pidfd = -1, .stacks = stacks };
+	struct birth b = {
+		.s = s, .program = program, .argv = argv, .pidfd = -1, .stacks = stacks
+	};
 	long r;
 
 	if (program < 0) {
@@ -270,18 +272,23 @@ int spawn(const struct spawn *s, pid_t *pid, int *pidfd, struct error *e)
 	}
 	snprintf(arena, sizeof(arena), "%d", s->arena);
 	b.what = "clone3";
-	r = s->userns >= 0 || s->mntns >= 0 || s->pidns >= 0 ? clone_between(&b) : clone_init(&b, 0);
+	r = s->userns >= 0 || s->mntns >= 0 || s->pidns >= 0 ? clone_between(&b)
+							     : clone_init(&b, 0);
 	if (r < 0 || b.err) {
 		int err = b.err ? b.err : (int)-r;
 
 		fd_close(&b.pidfd);
 		if (r > 0)
 			syscall(SYS_wait4, r, NULL, 0, NULL);
-		fail(e, err, "cannot start the container's first process: %s", (const char *)b.what);
-		hint_if(e, ENOSPC, "the limit of nested namespaces is reached: /proc/sys/user/max_*_namespaces");
+		fail(e, err, "cannot start the container's first process: %s",
+		     (const char *)b.what);
+		hint_if(e, ENOSPC,
+			"the limit of nested namespaces is reached: /proc/sys/user/max_*_namespaces");
 		hint_if(e, EUSERS, "user namespaces may be nested 32 levels deep");
-		hint_if(e, EAGAIN, "a limit on processes is reached: pids.max of the cgroup, or RLIMIT_NPROC");
-		return hint_if(e, EPERM, "new namespaces need root, or a user namespace of one's own");
+		hint_if(e, EAGAIN,
+			"a limit on processes is reached: pids.max of the cgroup, or RLIMIT_NPROC");
+		return hint_if(e, EPERM,
+			       "new namespaces need root, or a user namespace of one's own");
 	}
 	*pid = (pid_t)r;
 	*pidfd = fd_take(&b.pidfd);

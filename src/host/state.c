@@ -236,9 +236,9 @@ int state_write(struct container *c, struct error *e)
 	bool first = !c->record.pidStart.set;
 	size_t len;
 	auto_free char *text = ocispec_write(&record_schema, &c->record, false, &len);
-	int r = !text ? -ENOMEM :
-		first ? file_create(c->dir, "state.json", text, len, 0600) :
-			file_replace(c->dir, "state.json", text, len, 0600);
+	int r = !text   ? -ENOMEM
+		: first ? file_create(c->dir, "state.json", text, len, 0600)
+			: file_replace(c->dir, "state.json", text, len, 0600);
 
 	return r < 0 ? fail(e, r, "cannot write the container's state.json") : 0;
 }

@@ -24,8 +24,8 @@
 struct oci_record {
 	struct oci_state *state; /* status is not stored */
 	struct opt_u64 pidStart; /* when the process began, proc_pid_stat(5) field 22 */
-	const char *bootID;	 /* a process of another boot is nobody */
-	const char *cgroup;	 /* cgroup_to_text() */
+	const char *bootID;      /* a process of another boot is nobody */
+	const char *cgroup;      /* cgroup_to_text() */
 };
 
 enum lock { LOCK_NOT, LOCK_READ, LOCK_WRITE };
@@ -36,7 +36,7 @@ const char *status_name(enum status s);
 
 struct container {
 	const char *id;
-	int dir;	/* the state directory */
+	int dir;        /* the state directory */
 	enum lock lock; /* held on it */
 	struct arena arena;
 	struct oci_record record;

@@ -58,15 +58,15 @@ static int bind_console(struct stage *s)
 
 	if (dev < 0 || (mknodat(dev, "console", S_IFREG | 0600, 0) < 0 && errno != EEXIST))
 		return stage_fail(s, WHERE_CONSOLE, -1, dev < 0 ? dev : errno, "/dev/console");
-	auto_close int target = sys_openat2(dev, "console", O_PATH, 0,
-					    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	auto_close int target =
+		sys_openat2(dev, "console", O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
 	if (target < 0)
 		return stage_fail(s, WHERE_CONSOLE, -1, target, "/dev/console");
-	auto_close int tree = sys_open_tree(s->console, "",
-					    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	int r = tree < 0 ? tree :
-			   sys_move_mount(tree, "", target, "",
+	auto_close int tree =
+		sys_open_tree(s->console, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	int r = tree < 0 ? tree
+			 : sys_move_mount(tree, "", target, "",
 					  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 
 	return r < 0 ? stage_fail(s, WHERE_CONSOLE, -1, r, "/dev/console") : 0;

@@ -49,14 +49,15 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 
 	if (in < 0)
 		return -errno;
-	auto_close int out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-				    0600);
+	auto_close int out =
+		openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (out < 0)
 		return -errno;
 	int r = copy_bytes(in, out);
 
-	if (r == 0 && (fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 07777) < 0))
+	if (r == 0 &&
+	    (fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 07777) < 0))
 		r = -errno;
 	return r;
 }
@@ -87,7 +88,8 @@ static int enter_directory(int from, int to, const char *name, const struct stat
 		return -errno;
 	int r = copy_directory(in, out, depth + 1);
 
-	if (r == 0 && (fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 07777) < 0))
+	if (r == 0 &&
+	    (fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 07777) < 0))
 		r = -errno;
 	return r;
 }

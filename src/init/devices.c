@@ -47,7 +47,8 @@ static int make_node(struct stage *s, const struct plan_device *d, int dir, cons
 	struct stat st;
 
 	if (mknodat(dir, name, d->mode, rdev) == 0) {
-		if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		if ((d->uid || d->gid) &&
+		    fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 			return stage_fail(s, WHERE_DEVICE, d->index, errno, d->path);
 		return 0;
 	}
@@ -66,9 +67,8 @@ static int make_node(struct stage *s, const struct plan_device *d, int dir, cons
 static int bind_node(struct stage *s, const struct plan_device *d, int dir, const char *name)
 {
 	struct stat st;
-	auto_close int tree = sys_open_tree(AT_FDCWD, d->path,
-					    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-						    AT_SYMLINK_NOFOLLOW);
+	auto_close int tree = sys_open_tree(
+		AT_FDCWD, d->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
 	if (tree < 0)
 		return stage_fail(s, WHERE_DEVICE, d->index, tree, d->path);
@@ -77,10 +77,10 @@ static int bind_node(struct stage *s, const struct plan_device *d, int dir, cons
 		return mismatch(s, d);
 	if (mknodat(dir, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return stage_fail(s, WHERE_DEVICE, d->index, errno, d->path);
-	auto_close int target = sys_openat2(dir, name, O_PATH, 0,
-					    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-	int r = target < 0 ? target :
-			     sys_move_mount(tree, "", target, "",
+	auto_close int target =
+		sys_openat2(dir, name, O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	int r = target < 0 ? target
+			   : sys_move_mount(tree, "", target, "",
 					    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 
 	return r < 0 ? stage_fail(s, WHERE_DEVICE, d->index, r, d->path) : 0;
@@ -93,8 +93,8 @@ static int make_device(struct stage *s, struct place *at, const struct plan_devi
 
 	if (dir < 0)
 		return stage_fail(s, WHERE_DEVICE, d->index, dir, d->path);
-	return d->bind && !S_ISFIFO(d->mode) ? bind_node(s, d, dir, name) :
-					       make_node(s, d, dir, name);
+	return d->bind && !S_ISFIFO(d->mode) ? bind_node(s, d, dir, name)
+					     : make_node(s, d, dir, name);
 }
 
 static int make_link(struct stage *s, struct place *at, const struct plan_link *l)

@@ -18,8 +18,8 @@
 #include <time.h>
 
 struct outcome {
-	int status;	 /* wait status */
-	int error;	 /* errno: it could not be run at all */
+	int status; /* wait status */
+	int error;  /* errno: it could not be run at all */
 	bool timed_out;
 	char words[160]; /* the end of its standard error */
 };
@@ -38,7 +38,8 @@ static void hook_child(struct stage *s, const struct plan_hook *h, const struct 
 	}
 	dup2(errors, 2);
 	r = sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-	if (r == 0 && fchdir(s->root) < 0) /* by then "/" for the one, bundle/rootfs for the other */
+	if (r == 0 &&
+	    fchdir(s->root) < 0) /* by then "/" for the one, bundle/rootfs for the other */
 		r = -errno;
 	if (r == 0 && as)
 		r = take_program_rights(as, s);
@@ -95,9 +96,9 @@ static void attend(const struct plan_hook *h, pid_t pid, int pidfd, int errors, 
 		struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN },
 					{ .fd = errors, .events = POLLIN } };
 		long long left = deadline < 0 ? -1 : deadline - now_ms();
-		int n = left == 0 || (deadline >= 0 && left < 0) ?
-				0 :
-				poll(fds, 2, left > INT32_MAX ? INT32_MAX : (int)left);
+		int n = left == 0 || (deadline >= 0 && left < 0)
+				? 0
+				: poll(fds, 2, left > INT32_MAX ? INT32_MAX : (int)left);
 
 		if (n == 0) {
 			o->timed_out = true;
@@ -178,7 +179,8 @@ static int failed_hook(struct stage *s, enum talk_where where, size_t index,
 		at = put_number(at, end, (unsigned int)h->timeout);
 		at = put(at, end, "s");
 	} else if (WIFSIGNALED(o->status)) {
-		at = put(at, end, WTERMSIG(o->status) == SIGSYS ? "bad system call" : "killed by signal ");
+		at = put(at, end,
+			 WTERMSIG(o->status) == SIGSYS ? "bad system call" : "killed by signal ");
 		if (WTERMSIG(o->status) != SIGSYS)
 			at = put_number(at, end, (unsigned int)WTERMSIG(o->status));
 	} else if (!o->error) {
@@ -222,7 +224,8 @@ int create_container_hooks(const struct plan *p, struct stage *s)
 
 int start_container_hooks(const struct plan *p, struct stage *s)
 {
-	int r = run_hooks(s, p->start_container, p->n_start_container, WHERE_START_HOOK, p->process);
+	int r = run_hooks(s, p->start_container, p->n_start_container, WHERE_START_HOOK,
+			  p->process);
 
 	fd_close(&s->state);
 	return r;

@@ -125,9 +125,13 @@ static int run_steps(const struct step steps[], const struct plan *p, struct sta
 
 int main(int argc, char *argv[])
 {
-	static struct stage stage = {
-		.talk = -1, .proc = -1, .self = -1, .root = -1, .state = -1, .null_tree = -1, .console = -1
-	};
+	static struct stage stage = { .talk = -1,
+				      .proc = -1,
+				      .self = -1,
+				      .root = -1,
+				      .state = -1,
+				      .null_tree = -1,
+				      .console = -1 };
 	uint64_t fd;
 
 	if (argc != 2 || number_u64(argv[1], INT32_MAX, &fd) < 0)

@@ -49,7 +49,7 @@ static int configure(struct stage *s, const struct plan_mount *m, int fs)
 		bool wanted;
 		const char *flag;
 	} flags[] = {
-		{ m->superblock_ro, "ro" }, { m->sync, "sync" }, { m->dirsync, "dirsync" },
+		{ m->superblock_ro, "ro" },  { m->sync, "sync" }, { m->dirsync, "dirsync" },
 		{ m->lazytime, "lazytime" }, { m->mand, "mand" },
 	};
 	int r = 0;
@@ -64,7 +64,8 @@ static int configure(struct stage *s, const struct plan_mount *m, int fs)
 	for (size_t i = 0; i < array_len(flags); i++) {
 		const struct plan_option o = { flags[i].flag, NULL };
 
-		if (flags[i].wanted && (r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, o.key, NULL, 0)) < 0)
+		if (flags[i].wanted &&
+		    (r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, o.key, NULL, 0)) < 0)
 			return option_failed(s, m, fs, r, &o);
 	}
 	for (size_t i = 0; i < m->n_options; i++) {
@@ -122,15 +123,15 @@ static int bind_ours(struct stage *s, const struct plan_mount *m, int err)
 	const char *ours = streq(m->type, "proc") ? "/proc" : "/sys";
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 					       MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
-	auto_close int tree = sys_open_tree(AT_FDCWD, ours,
-					    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	auto_close int tree =
+		sys_open_tree(AT_FDCWD, ours, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (tree < 0)
 		return stage_fail(s, WHERE_MOUNT_CREATE, (long)m->index, err, m->type);
 	int r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
 
-	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL) :
-		       fd_take(&tree);
+	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL)
+		     : fd_take(&tree);
 }
 
 static int make_new(struct stage *s, const struct plan_mount *m)
@@ -181,8 +182,8 @@ static int make_by_data(struct stage *s, const struct plan_mount *m)
 	int unmounted = sys_umount2("/proc", MNT_DETACH);
 
 	if (tree < 0 || unmounted < 0)
-		return stage_fail(s, WHERE_MOUNT_CREATE, (long)m->index, tree < 0 ? tree : unmounted,
-				  m->type);
+		return stage_fail(s, WHERE_MOUNT_CREATE, (long)m->index,
+				  tree < 0 ? tree : unmounted, m->type);
 	r = set_attributes(s, m, tree);
 	return r < 0 ? r : fd_take(&tree);
 }
@@ -226,10 +227,9 @@ static int propagate(struct stage *s, const struct plan_mount *m, int tree)
 	for (size_t i = 0; r == 0 && i < array_len(m->propagation) && m->propagation[i]; i++) {
 		struct mount_attr kind = { .propagation = m->propagation[i] & ~(uint32_t)MS_REC };
 
-		r = sys_mount_setattr(tree, "",
-				      AT_EMPTY_PATH |
-					      (m->propagation[i] & MS_REC ? AT_RECURSIVE : 0),
-				      &kind);
+		r = sys_mount_setattr(
+			tree, "", AT_EMPTY_PATH | (m->propagation[i] & MS_REC ? AT_RECURSIVE : 0),
+			&kind);
 	}
 	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL) : 0;
 }
@@ -242,26 +242,28 @@ static int open_target(struct stage *s, const struct plan_mount *m, bool directo
 		/* "/proc" as a link would send labels and masks elsewhere (CVE-2019-19921). */
 		fd = confined_open_plain(s->root, m->destination, O_PATH | O_DIRECTORY);
 		if (fd == -ELOOP || fd == -ENOTDIR)
-			return stage_fail(s, WHERE_MOUNT_LINKED, (long)m->index, fd, m->destination);
+			return stage_fail(s, WHERE_MOUNT_LINKED, (long)m->index, fd,
+					  m->destination);
 		if (fd != -ENOENT)
 			return fd < 0 ? stage_fail(s, WHERE_MOUNT_DESTINATION, (long)m->index, fd,
-						   m->destination) :
-					fd;
+						   m->destination)
+				      : fd;
 	}
 	if (!m->follow_destination) {
 		const char *name;
 		auto_close int parent = confined_parent(s->root, m->destination, 0755, &name);
 
-		fd = parent < 0 ? parent :
-				  (int)nerrno(openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+		fd = parent < 0
+			     ? parent
+			     : (int)nerrno(openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 		if (fd != -ENOENT)
 			return fd < 0 ? stage_fail(s, WHERE_MOUNT_DESTINATION, (long)m->index, fd,
-						   m->destination) :
-					fd;
+						   m->destination)
+				      : fd;
 	}
 	fd = confined_target(s->root, m->destination, directory);
-	return fd < 0 ? stage_fail(s, WHERE_MOUNT_DESTINATION, (long)m->index, fd, m->destination) :
-			fd;
+	return fd < 0 ? stage_fail(s, WHERE_MOUNT_DESTINATION, (long)m->index, fd, m->destination)
+		      : fd;
 }
 
 static int remount(struct stage *s, const struct plan_mount *m)
@@ -329,9 +331,9 @@ static int mount_one(const struct plan *p, struct stage *s, const struct plan_mo
 		return make_link(s, &link);
 	}
 
-	auto_close int tree = m->kind == PLAN_MOUNT_BIND ? make_bind(s, m) :
-			      m->data			 ? make_by_data(s, m) :
-							   make_new(s, m);
+	auto_close int tree = m->kind == PLAN_MOUNT_BIND ? make_bind(s, m)
+			      : m->data                  ? make_by_data(s, m)
+							 : make_new(s, m);
 
 	if (tree < 0)
 		return m->optional && tree == -ENOENT ? 0 : tree;

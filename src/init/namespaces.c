@@ -84,8 +84,8 @@ int enter_time_namespace(const struct plan *p, struct stage *s)
 	}
 	/* A namespace link is a magic link: reached from the verified handle, by its fixed name. */
 	auto_close int ns_dir = proc_open(s, "self/ns", O_PATH | O_DIRECTORY);
-	auto_close int ns = ns_dir < 0 ? ns_dir :
-					 openat(ns_dir, "time_for_children", O_RDONLY | O_CLOEXEC);
+	auto_close int ns = ns_dir < 0 ? ns_dir
+				       : openat(ns_dir, "time_for_children", O_RDONLY | O_CLOEXEC);
 
 	if (ns < 0 || setns(ns, CLONE_NEWTIME) < 0)
 		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, ns_dir < 0 ? ns_dir : errno, "time");

@@ -78,8 +78,7 @@ int take_user(const struct plan *p, struct stage *s)
 
 	if (!u)
 		return 0;
-	if (!u->keep_groups &&
-	    syscall(SYS_setgroups, u->n_groups, u->groups) < 0 &&
+	if (!u->keep_groups && syscall(SYS_setgroups, u->n_groups, u->groups) < 0 &&
 	    /* Denied in this user namespace: nothing can be added, and nothing is there to drop. */
 	    !(errno == EPERM && p->userns && !u->n_groups))
 		return stage_fail(s, WHERE_GROUPS, -1, errno, NULL);
@@ -140,8 +139,9 @@ static int set_labels(const struct plan_process *process, struct stage *s)
 
 static int install_filter(const struct plan_process *process, bool hook, struct stage *s)
 {
-	const struct sock_fprog program = { .len = process->seccomp.len,
-					    .filter = (struct sock_filter *)process->seccomp.filter };
+	const struct sock_fprog program = {
+		.len = process->seccomp.len, .filter = (struct sock_filter *)process->seccomp.filter
+	};
 	unsigned int flags = process->seccomp.flags;
 
 	if (!program.filter)
@@ -170,7 +170,8 @@ static int take_rights(const struct plan_process *process, bool hook, struct sta
 	}
 	r = set_three(&process->caps);
 	if (r < 0)
-		return stage_fail(s, WHERE_CAPABILITIES, -1, r, "effective, permitted, inheritable");
+		return stage_fail(s, WHERE_CAPABILITIES, -1, r,
+				  "effective, permitted, inheritable");
 	if ((r = set_ambient(&process->caps, s)) < 0)
 		return r;
 	if (!process->no_new_privs)

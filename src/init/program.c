@@ -88,7 +88,7 @@ static void end_by_signal(int sig)
 
 static void handle_signals(void (*handler)(int))
 {
-	static const int ending[] = { SIGHUP,  SIGINT,	SIGQUIT, SIGUSR1, SIGUSR2,
+	static const int ending[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2,
 				      SIGTERM, SIGALRM, SIGPIPE, SIGXCPU, SIGXFSZ };
 	struct sigaction action = { .sa_handler = handler };
 

@@ -61,11 +61,11 @@ static int make_empty(struct stage *s)
 
 static int attach_clone(int tree, int target)
 {
-	auto_close int clone = sys_open_tree(tree, "",
-					     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	auto_close int clone =
+		sys_open_tree(tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
-	return clone < 0 ? clone :
-			   sys_move_mount(clone, "", target, "",
+	return clone < 0 ? clone
+			 : sys_move_mount(clone, "", target, "",
 					  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
@@ -77,7 +77,8 @@ static int mask(struct stage *s, int *tree, bool *used, int target)
 	(void)s;
 	if (*used)
 		return attach_clone(*tree, target);
-	r = sys_move_mount(*tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	r = sys_move_mount(*tree, "", target, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	*used = r == 0;
 	return r;
 }
@@ -96,8 +97,8 @@ static int mask_paths(const struct plan_fs *fs, struct stage *s)
 		if (target == -ENOENT || target == -ENOTDIR)
 			continue;
 		if (target < 0 || fstat(target, &st) < 0)
-			return stage_fail(s, WHERE_MASKED_PATH, (long)i, target < 0 ? target : errno,
-					  fs->masked[i]);
+			return stage_fail(s, WHERE_MASKED_PATH, (long)i,
+					  target < 0 ? target : errno, fs->masked[i]);
 		if (S_ISDIR(st.st_mode)) {
 			if (empty < 0 && (empty = make_empty(s)) < 0)
 				return empty;
@@ -118,11 +119,10 @@ static int make_readonly(struct stage *s, const struct plan_fs *fs, size_t i)
 
 	if (target == -ENOENT || target == -ENOTDIR)
 		return 0;
-	auto_close int tree =
-		target < 0 ? target :
-			     sys_open_tree(target, "",
-					   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
-						   AT_RECURSIVE);
+	auto_close int tree = target < 0 ? target
+					 : sys_open_tree(target, "",
+							 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+								 AT_EMPTY_PATH | AT_RECURSIVE);
 	int r = tree;
 
 	if (r >= 0)
@@ -148,8 +148,8 @@ int write_sysctls(const struct plan *p, struct stage *s)
 {
 	for (size_t i = 0; i < p->n_sysctl; i++) {
 		auto_close int sys = proc_open(s, "sys", O_PATH | O_DIRECTORY);
-		auto_close int fd = sys < 0 ? sys :
-					      sys_openat2(sys, p->sysctl[i].file, O_WRONLY, 0,
+		auto_close int fd = sys < 0 ? sys
+					    : sys_openat2(sys, p->sysctl[i].file, O_WRONLY, 0,
 							  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 								  RESOLVE_NO_XDEV);
 		size_t n = strlen(p->sysctl[i].value);

@@ -16,8 +16,8 @@
 #define PROGRAM_PATH_MAX 4096
 
 struct stage {
-	int talk;      /* to the host side; after `start` the connection that asked for it */
-	int proc;      /* the host's procfs, verified; -1 as soon as "sys" in it is not needed any more */
+	int talk; /* to the host side; after `start` the connection that asked for it */
+	int proc; /* the host's procfs, verified; -1 as soon as "sys" in it is not needed any more */
 	int self;      /* our own directory in it: with that, the only way to /proc */
 	int root;      /* the container's root: every lookup begins here */
 	int state;     /* a memfd with the state for hooks, -1: none */

@@ -49,8 +49,8 @@ enum talk_type {
 enum talk_where {
 	WHERE_NOWHERE,
 	WHERE_ARENA,
-	WHERE_NAMESPACE_JOIN,	/* index: linux.namespaces */
-	WHERE_NAMESPACE_NEW,	/* detail: what is being made */
+	WHERE_NAMESPACE_JOIN, /* index: linux.namespaces */
+	WHERE_NAMESPACE_NEW,  /* detail: what is being made */
 	WHERE_ID_MAPS,
 	WHERE_TIME_OFFSETS,
 	WHERE_PROC_HANDLE,
@@ -59,36 +59,36 @@ enum talk_where {
 	WHERE_DOMAINNAME,
 	WHERE_KEYRING,
 	WHERE_ROOT_PROPAGATION, /* making / of the new mount namespace slave or private */
-	WHERE_ROOT_PATH,	/* root.path cannot be cloned or opened */
+	WHERE_ROOT_PATH,        /* root.path cannot be cloned or opened */
 	WHERE_ROOT_READONLY,
 	WHERE_ROOTFS_PROPAGATION, /* linux.rootfsPropagation */
 	WHERE_PIVOT,
-	WHERE_MOUNT_SOURCE,	 /* index: mounts; detail: the path */
+	WHERE_MOUNT_SOURCE,      /* index: mounts; detail: the path */
 	WHERE_MOUNT_DESTINATION, /* index, detail: the path inside */
-	WHERE_MOUNT_LINKED,	 /* index: /proc or /sys through a symbolic link */
-	WHERE_MOUNT_TYPE,	 /* index: fsopen failed; detail: type */
-	WHERE_MOUNT_OPTION,	 /* index; detail: key=value and the kernel's text */
-	WHERE_MOUNT_CREATE,	 /* index; detail: type and the kernel's text */
-	WHERE_MOUNT_ATTRIBUTES,	 /* index: mount_setattr; detail: words */
-	WHERE_MOUNT_IDMAP,	 /* index */
-	WHERE_MOUNT_ATTACH,	 /* index: move_mount */
-	WHERE_MOUNT_COPY_UP,	 /* index */
-	WHERE_DEVICE,		 /* index: linux.devices or -1; detail: path */
-	WHERE_DEVICE_MISMATCH,	 /* index; detail: path: another kind of file is there */
-	WHERE_DEV_LINK,		 /* detail: path */
-	WHERE_CONSOLE,		 /* detail: which part */
-	WHERE_CREATE_HOOK,	 /* index: hooks.createContainer; detail: words */
-	WHERE_START_HOOK,	 /* index: hooks.startContainer; detail: words */
-	WHERE_MASKED_PATH,	 /* index: linux.maskedPaths */
-	WHERE_READONLY_PATH,	 /* index: linux.readonlyPaths */
-	WHERE_SYSCTL,		 /* detail: key */
-	WHERE_CWD,		 /* detail: path */
-	WHERE_CWD_OUTSIDE,	 /* the directory is not below the root */
-	WHERE_PROGRAM,		 /* detail: args[0]: not there, not executable ... */
+	WHERE_MOUNT_LINKED,      /* index: /proc or /sys through a symbolic link */
+	WHERE_MOUNT_TYPE,        /* index: fsopen failed; detail: type */
+	WHERE_MOUNT_OPTION,      /* index; detail: key=value and the kernel's text */
+	WHERE_MOUNT_CREATE,      /* index; detail: type and the kernel's text */
+	WHERE_MOUNT_ATTRIBUTES,  /* index: mount_setattr; detail: words */
+	WHERE_MOUNT_IDMAP,       /* index */
+	WHERE_MOUNT_ATTACH,      /* index: move_mount */
+	WHERE_MOUNT_COPY_UP,     /* index */
+	WHERE_DEVICE,            /* index: linux.devices or -1; detail: path */
+	WHERE_DEVICE_MISMATCH,   /* index; detail: path: another kind of file is there */
+	WHERE_DEV_LINK,          /* detail: path */
+	WHERE_CONSOLE,           /* detail: which part */
+	WHERE_CREATE_HOOK,       /* index: hooks.createContainer; detail: words */
+	WHERE_START_HOOK,        /* index: hooks.startContainer; detail: words */
+	WHERE_MASKED_PATH,       /* index: linux.maskedPaths */
+	WHERE_READONLY_PATH,     /* index: linux.readonlyPaths */
+	WHERE_SYSCTL,            /* detail: key */
+	WHERE_CWD,               /* detail: path */
+	WHERE_CWD_OUTSIDE,       /* the directory is not below the root */
+	WHERE_PROGRAM,           /* detail: args[0]: not there, not executable ... */
 	WHERE_PROGRAM_NOT_IN_PATH,
-	WHERE_INTERPRETER,	 /* detail: path and its #! program or ELF loader */
-	WHERE_ARCHITECTURE,	 /* detail: "ELF machine 183" or the like */
-	WHERE_RLIMIT,		 /* index */
+	WHERE_INTERPRETER,  /* detail: path and its #! program or ELF loader */
+	WHERE_ARCHITECTURE, /* detail: "ELF machine 183" or the like */
+	WHERE_RLIMIT,       /* index */
 	WHERE_OOM_SCORE,
 	WHERE_SCHEDULER,
 	WHERE_IOPRIO,
@@ -98,25 +98,25 @@ enum talk_where {
 	WHERE_GROUPS,
 	WHERE_GID,
 	WHERE_UID,
-	WHERE_CAPABILITIES,	 /* detail: the set */
-	WHERE_AMBIENT,		 /* index: capability number (WARNING) */
+	WHERE_CAPABILITIES,       /* detail: the set */
+	WHERE_AMBIENT,            /* index: capability number (WARNING) */
 	WHERE_CAPABILITY_MISSING, /* index: capability number (WARNING): cannot be granted here */
 	WHERE_NO_NEW_PRIVS,
 	WHERE_SECCOMP,
-	WHERE_LISTENER,		 /* the seccomp agent did not take it */
+	WHERE_LISTENER, /* the seccomp agent did not take it */
 	WHERE_APPARMOR,
 	WHERE_SELINUX,
 	WHERE_STDIO,
 	WHERE_FDS,
-	WHERE_TALK,		 /* the talk itself broke */
+	WHERE_TALK, /* the talk itself broke */
 	WHERE_COUNT,
 };
 
 struct talk_record {
-	uint32_t type;	/* enum talk_type */
+	uint32_t type;  /* enum talk_type */
 	uint32_t where; /* enum talk_where */
 	int32_t index;
-	int32_t err; /* errno, positive; 0 none */
+	int32_t err;      /* errno, positive; 0 none */
 	char detail[240]; /* one part, or two with TALK_AND in between */
 };
 

@@ -47,7 +47,7 @@ static void sizes_have_suffixes(void)
 	static const struct {
 		const char *text;
 		int64_t value;
-	} good[] = { { "512", 512 },	   { "1k", 1024 },	   { "50M", 50 << 20 },
+	} good[] = { { "512", 512 },      { "1k", 1024 },       { "50M", 50 << 20 },
 		     { "1GiB", 1 << 30 }, { "10kb", 10 << 10 }, { "-1", -1 } };
 	static const char *const bad[] = { "", "k", "1x", "1kk", "-2", "1.5G", "9999999999P" };
 	int64_t value;
@@ -69,7 +69,8 @@ static void a_failure_grows_from_the_inside_out(void)
 	check_int(fail(&e, ENOENT, "source: cannot open '%s'", "/x"), -ENOENT);
 	within(&e, "mounts[%d]", 3);
 	during(&e, "create web");
-	check_str(e.text, "create web: mounts[3].source: cannot open '/x': No such file or directory");
+	check_str(e.text,
+		  "create web: mounts[3].source: cannot open '/x': No such file or directory");
 	hint_if(&e, EPERM, "no");
 	check_str(e.hint, "");
 	hint_if(&e, ENOENT, "make it");
