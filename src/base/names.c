@@ -10,11 +10,8 @@
 #include <strings.h>
 #include <sys/resource.h>
 
-#define SIGNAL(n)          \
-	{                  \
-#n, SIG##n \
-	}
 /* clang-format off */
+#define SIGNAL(n) { #n, SIG##n }
 const struct name signal_names[] = {
 	SIGNAL(HUP), SIGNAL(INT), SIGNAL(QUIT), SIGNAL(ILL), SIGNAL(TRAP), SIGNAL(ABRT), SIGNAL(BUS),
 	SIGNAL(FPE), SIGNAL(KILL), SIGNAL(USR1), SIGNAL(SEGV), SIGNAL(USR2), SIGNAL(PIPE),
