@@ -43,6 +43,14 @@ need_limit() { # CONTROLLER V1-FILE V2-FILE
 	[[ -e $(cgroup_of "$1")/$file ]] || skip "this kernel has no $file of the controller $1"
 }
 
+# For a test of a controller that not every kernel has.
+need_controller() { # CONTROLLER
+	local v2=/sys/fs/cgroup/unified
+	[[ ! -e /sys/fs/cgroup/cgroup.controllers ]] || v2=/sys/fs/cgroup
+	in_v2 "$1" || return 0
+	grep -qw "${1/blkio/io}" $v2/cgroup.controllers || skip "no controller '$1'"
+}
+
 # A block device that can be limited, as MAJOR:MINOR.
 some_disk() {
 	local disk
