@@ -297,13 +297,14 @@ int systemd_plan(struct cgroup *c, const char *path, const char *id, struct erro
 		return fail(e, ENOMEM, "cgroup");
 	fputs(top, f);
 	int r = expand(slice, path, f, e);
+	long unit = ftell(f);
 
 	if (second)
 		put_unit(f, first + 1, (size_t)(second - first) - 1, second + 1);
 	else
 		put_unit(f, PREFIX, strlen(PREFIX), id);
 	if (fflush(f) == 0 && r == 0)
-		r = check_name(strrchr(text, '/') + 1, path ? path : id, e);
+		r = check_name(text + unit + 1, path ? path : id, e);
 	c->scope = 0;
 	for (const char *p = text; r == 0 && *p; p++)
 		c->scope += *p == '/';
