@@ -320,9 +320,16 @@ int cgroup_delegate(struct cgroup *c, uid_t uid, struct error *e)
 		return 0;
 	int dir = cgroup_dir(c, (size_t)v2);
 
-	if (dir < 0 || fchownat(dir, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
-		return fail(e, dir < 0 ? dir : errno, "cannot give the cgroup %s to user %u",
-			    c->path, uid);
+	if (dir >= 0 && fchownat(dir, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0) {
+		if (errno == EPERM && c->host->tolerant) {
+			log_debug("cgroup: no right to give %s to user %u, done without", c->path,
+				  uid);
+			return 0;
+		}
+		dir = -errno;
+	}
+	if (dir < 0)
+		return fail(e, dir, "cannot give the cgroup %s to user %u", c->path, uid);
 	if (file_read_all(AT_FDCWD, "/sys/kernel/cgroup/delegate", 1 << 16, &files) < 0)
 		return 0;
 	for (char *file, *rest = files; (file = strsep(&rest, "\n"));) {

@@ -292,6 +292,68 @@ static int listen_for_start(struct making *m, struct error *e)
 	return 0;
 }
 
+/* ---- whose the cgroup is --------------------------------------------------------------------- */
+
+static const struct oci_namespace *namespace_of(const struct oci_linux *l, const char *type)
+{
+	for (size_t i = 0; i < l->n_namespaces; i++)
+		if (streq(l->namespaces[i].type, type))
+			return &l->namespaces[i];
+	return NULL;
+}
+
+/* A cgroup file system that it can write to, and a namespace that ends at its own cgroup. */
+static bool manages_cgroups(const struct oci_config *config)
+{
+	const struct oci_namespace *ns = namespace_of(config->linux, "cgroup");
+
+	if (!ns || ns->path)
+		return false;
+	for (size_t i = 0; i < config->n_mounts; i++) {
+		const struct oci_mount *mount = &config->mounts[i];
+		bool read_only = false;
+
+		if (!mount->type ||
+		    !(streq(mount->type, "cgroup") || streq(mount->type, "cgroup2")))
+			continue;
+		for (size_t k = 0; k < mount->n_options; k++)
+			read_only |= streq(mount->options[k], "ro");
+		if (!read_only)
+			return true;
+	}
+	return false;
+}
+
+/* Who stands for the container's user on this host; false: only a namespace that is joined knows. */
+static bool host_user(const struct oci_linux *l, uint32_t uid, uid_t *out)
+{
+	const struct oci_namespace *ns = namespace_of(l, "user");
+
+	*out = uid;
+	for (size_t i = 0; ns && !ns->path && i < l->n_uidMappings; i++) {
+		const struct oci_id_mapping *m = &l->uidMappings[i];
+
+		if (uid >= m->containerID && uid - m->containerID < m->size) {
+			*out = m->hostID + (uid - m->containerID);
+			return true;
+		}
+	}
+	return !ns;
+}
+
+/* config-linux.md, Cgroup ownership. On v1 it would let the container out of its limits. */
+static int delegate_cgroup(struct making *m, struct error *e)
+{
+	const struct oci_process *p = m->config->process;
+	uid_t user;
+
+	if (m->cgroup_host.mode != CGROUP_V2 || !m->config->linux || !p || !p->user ||
+	    !manages_cgroups(m->config) || !host_user(m->config->linux, p->user->uid, &user) ||
+	    user == geteuid())
+		return 0;
+	return cgroup_delegate(&m->cgroup, user, e);
+}
+
 /* ---- making ---------------------------------------------------------------------------------- */
 
 static int at_namespaces(void *arg, int *state, struct error *e)
@@ -317,6 +379,8 @@ static int make_cgroup(struct making *m, struct error *e)
 	m->cgroup_made = true;
 	int r = cgroup_create(&m->cgroup, l ? l->resources : NULL, e);
 
+	if (r == 0)
+		r = delegate_cgroup(m, e);
 	m->child.cgroup = m->plan->wait_late ? -1 : cgroup_v2_fd(&m->cgroup);
 	return r;
 }
