@@ -216,10 +216,13 @@ update_fails() { # OPTION... -- TEXT...
 	[[ $(remembered '.blockIO.throttleReadBpsDevice | length') == 1 ]]
 	[[ $(remembered .blockIO.throttleWriteIOPSDevice[0].rate) == 300 ]]
 	# Refused after the disk's limit was changed: that goes back, too.
-	update_fails -r - -- "linux.resources.hugepageLimits[0]" <<<"{\"blockIO\": {\"throttleReadBpsDevice\": [
-		{\"major\": $major, \"minor\": $minor, \"rate\": 7000000}]},
-		\"hugepageLimits\": [{\"pageSize\": \"3MB\", \"limit\": 0}]}"
+	update_fails -r - -- "linux.resources.blockIO.throttleReadIOPSDevice[0]: cannot write '4000:0 5'" \
+		"hint: there is no such block device" <<<"{\"blockIO\": {
+		\"throttleReadBpsDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 7000000}],
+		\"throttleWriteBpsDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 8000000}],
+		\"throttleReadIOPSDevice\": [{\"major\": 4000, \"minor\": 0, \"rate\": 5}]}}"
 	expect_limit blkio blkio.throttle.read_bps_device "$disk 2000000" io.max "$disk rbps=2000000 wbps=max riops=max wiops=300"
+	expect_limit blkio blkio.throttle.write_bps_device "" io.max "$disk rbps=2000000 wbps=max riops=max wiops=300"
 	ocirt update -r - "$id" <<<"{\"blockIO\": {\"throttleReadBpsDevice\": [
 		{\"major\": $major, \"minor\": $minor, \"rate\": 0}], \"throttleWriteIOPSDevice\": [
 		{\"major\": $major, \"minor\": $minor, \"rate\": 0}]}}"
