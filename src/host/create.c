@@ -379,7 +379,7 @@ static int make_cgroup(struct making *m, struct error *e)
 	m->cgroup_made = true;
 	int r = cgroup_create(&m->cgroup, l ? l->resources : NULL, e);
 
-	if (r == 0)
+	if (r == 0 && m->s->driver != CGROUP_SYSTEMD)
 		r = delegate_cgroup(m, e);
 	m->child.cgroup = m->plan->wait_late ? -1 : cgroup_v2_fd(&m->cgroup);
 	return r;
@@ -391,6 +391,9 @@ static int attach_cgroup(struct making *m, struct error *e)
 
 	if (m->have_cgroup && m->child.cgroup < 0)
 		r = cgroup_attach(&m->cgroup, m->child.pid, e);
+	/* systemd has made it only now, around the process. */
+	if (r == 0 && m->have_cgroup && m->s->driver == CGROUP_SYSTEMD)
+		r = delegate_cgroup(m, e);
 	if (r == 0 && m->plan->wait_late && !m->plan->wait_early)
 		r = child_go_on(&m->child, -1, e);
 	return r;
