@@ -238,9 +238,10 @@ limited() { # RESOURCES [FILTER...]
 
 # The smallest huge page, as cgroups have it: 2MB.
 page_size() {
-	local pages=(/sys/kernel/mm/hugepages/*)
-	[[ -d ${pages[0]} ]] || skip "no huge pages"
-	size=${pages[0]##*-}
+	local pages
+	pages=$(find /sys/kernel/mm/hugepages -name 'hugepages-*' 2>/dev/null | sort -V | head -n 1)
+	[[ -n $pages ]] || skip "no huge pages"
+	size=${pages##*-}
 	size=$((${size%kB} / 1024))MB
 }
 
