@@ -301,8 +301,36 @@ static void put_hugetlb(struct json_out *j, const struct cgroup_stats *s)
 	json_close(j);
 }
 
-static int print_stats(void *arg, const struct cgroup_stats *s, struct error *e)
+/* Capitals, as they were never given names for JSON. */
+static void put_interfaces(struct json_out *j, const struct container_stats *all)
 {
+	json_key(j, "network_interfaces");
+	if (all->n_interfaces == 0) {
+		json_null(j);
+		return;
+	}
+	json_array(j);
+	for (size_t i = 0; i < all->n_interfaces; i++) {
+		const struct interface_stats *n = &all->interfaces[i];
+
+		json_object(j);
+		json_key_string(j, "Name", n->name);
+		json_key_uint(j, "RxBytes", n->rx_bytes);
+		json_key_uint(j, "RxPackets", n->rx_packets);
+		json_key_uint(j, "RxErrors", n->rx_errors);
+		json_key_uint(j, "RxDropped", n->rx_dropped);
+		json_key_uint(j, "TxBytes", n->tx_bytes);
+		json_key_uint(j, "TxPackets", n->tx_packets);
+		json_key_uint(j, "TxErrors", n->tx_errors);
+		json_key_uint(j, "TxDropped", n->tx_dropped);
+		json_close(j);
+	}
+	json_close(j);
+}
+
+static int print_stats(void *arg, const struct container_stats *all, struct error *e)
+{
+	const struct cgroup_stats *s = &all->cgroup;
 	struct invocation *in = arg;
 	struct json_out j = { 0 };
 
@@ -320,8 +348,7 @@ static int print_stats(void *arg, const struct cgroup_stats *s, struct error *e)
 	json_key(&j, "intel_rdt");
 	json_object(&j);
 	json_close(&j);
-	json_key(&j, "network_interfaces");
-	json_null(&j);
+	put_interfaces(&j, all);
 	json_close(&j);
 	json_close(&j);
 	int r = output_json(&j, e);
@@ -345,7 +372,7 @@ static int print_oom(void *arg, struct error *e)
 
 static int print_once(struct invocation *in)
 {
-	struct cgroup_stats stats;
+	struct container_stats stats;
 	struct arena a;
 	int r = command_arena(in, &a);
 

@@ -214,8 +214,34 @@ static void put_scalars(struct json_out *j, const char *key, const struct stats_
 	json_close(j);
 }
 
-static void put_stats(struct json_out *j, const char *id, const struct cgroup_stats *s)
+static void put_network(struct json_out *j, const struct container_stats *all)
 {
+	if (all->n_interfaces == 0)
+		return;
+	json_key(j, "network");
+	json_array(j);
+	for (size_t i = 0; i < all->n_interfaces; i++) {
+		const struct interface_stats *n = &all->interfaces[i];
+
+		json_object(j);
+		json_key_string(j, "name", n->name);
+		json_key_uint(j, "rxBytes", n->rx_bytes);
+		json_key_uint(j, "rxPackets", n->rx_packets);
+		json_key_uint(j, "rxErrors", n->rx_errors);
+		json_key_uint(j, "rxDropped", n->rx_dropped);
+		json_key_uint(j, "txBytes", n->tx_bytes);
+		json_key_uint(j, "txPackets", n->tx_packets);
+		json_key_uint(j, "txErrors", n->tx_errors);
+		json_key_uint(j, "txDropped", n->tx_dropped);
+		json_close(j);
+	}
+	json_close(j);
+}
+
+static void put_stats(struct json_out *j, const char *id, const struct container_stats *all)
+{
+	const struct cgroup_stats *s = &all->cgroup;
+
 	json_object(j);
 	json_key_string(j, "id", id);
 	put_cpu(j, s);
@@ -225,6 +251,7 @@ static void put_stats(struct json_out *j, const char *id, const struct cgroup_st
 	put_hugetlb(j, s);
 	put_scalars(j, "rdma", &s->rdma);
 	put_scalars(j, "misc", &s->misc);
+	put_network(j, all);
 	json_close(j);
 }
 
@@ -296,7 +323,7 @@ static void print_header(size_t id_width)
 static int tell(struct invocation *in, const char *id, struct json_out *j, size_t id_width,
 		bool *header, struct error *e)
 {
-	struct cgroup_stats stats;
+	struct container_stats stats;
 	struct arena a;
 	int r = arena_open_private(&a, 0);
 
@@ -309,7 +336,7 @@ static int tell(struct invocation *in, const char *id, struct json_out *j, size_
 		if (!*header)
 			print_header(id_width);
 		*header = true;
-		print_row(id, &stats, id_width);
+		print_row(id, &stats.cgroup, id_width);
 	}
 	arena_close(&a);
 	return r;

@@ -7,13 +7,27 @@
 #include "cgroup/stats.h"
 #include "host/container.h"
 
+/* A network interface of the container, as it counts itself: what it has received and sent. */
+struct interface_stats {
+	const char *name;
+	uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
+	uint64_t tx_bytes, tx_packets, tx_errors, tx_dropped;
+};
+
+struct container_stats {
+	struct cgroup_stats cgroup;
+	/* All but lo; none when the container shares the network with the caller. */
+	struct interface_stats *interfaces;
+	size_t n_interfaces;
+};
+
 /* Of a container that is not stopped. All memory is from `a`. */
 int container_stats(const struct settings *s, const char *id, struct arena *a,
-		    struct cgroup_stats *out, struct error *e);
+		    struct container_stats *out, struct error *e);
 
 /* What is called while watching; a negative result ends it. */
 struct watcher {
-	int (*stats)(void *arg, const struct cgroup_stats *stats, struct error *e);
+	int (*stats)(void *arg, const struct container_stats *stats, struct error *e);
 	int (*oom)(void *arg, struct error *e);
 	void *arg;
 };

@@ -74,6 +74,26 @@ data() { # JQ-FILTER
 	[[ $(data '.blkio | [.ioServiceBytesRecursive[]? | has("major", "minor", "op", "value")] | all') == true ]]
 }
 
+@test "network interfaces count for themselves, and only those of the container" {
+	standing
+	[[ $(data .network_interfaces) == null ]]
+	local pid
+	pid=$(pid_of "$id")
+	nsenter --net="/proc/$pid/ns/net" ip link add dev inner type veth peer name outer 2>/dev/null ||
+		skip "no veth, or no nsenter and ip"
+	nsenter --net="/proc/$pid/ns/net" ip link set inner up
+	nsenter --net="/proc/$pid/ns/net" ip link set outer up
+	[[ $(data '.network_interfaces | map(.Name) | sort') == '["inner","outer"]' ]]
+	sent() { (($(data '.network_interfaces | map(.TxBytes) | add') > 0)); }
+	await sent # the kernel looks for neighbours
+	[[ $(ocirt stats -f json "$id" | jq '.containers[0].network | all(has("name", "rxBytes", "txDropped"))') == true ]]
+}
+
+@test "the network of the host is not counted as the container's" {
+	standing '.linux.namespaces |= map(select(.type != "network"))'
+	[[ $(data .network_interfaces) == null ]]
+}
+
 @test "huge pages are told for each size" {
 	need_controller hugetlb
 	[[ -e /sys/kernel/mm/hugepages/hugepages-2048kB ]] || skip "no pages of 2 MB"

@@ -115,7 +115,7 @@ update_fails() { # OPTION... -- TEXT...
 @test "--cpu-share" {
 	standing
 	ocirt update --cpu-share 2048 "$id"
-	expect_limit cpu cpu.shares 2048 cpu.weight 179
+	expect_limit cpu cpu.shares 2048 cpu.weight 174
 }
 
 @test "--cpu-idle, and a wrong value keeps the old one" {
@@ -235,7 +235,7 @@ update_fails() { # OPTION... -- TEXT...
 	standing '.linux.resources.memory.limit = 83886080 | .linux.resources.pids.limit = 40 | .linux.resources.cpu.shares = 700'
 	ocirt update --pids-limit 41 "$id"
 	[[ $(memory_limit) == 83886080 && $(pids_limit) == 41 ]]
-	expect_limit cpu cpu.shares 700 cpu.weight 72
+	expect_limit cpu cpu.shares 700 cpu.weight 75
 }
 
 @test "an update that is refused halfway changes nothing" {
@@ -251,7 +251,7 @@ update_fails() { # OPTION... -- TEXT...
 	expect_limit memory memory.soft_limit_in_bytes 41943040 memory.low 41943040
 	expect_limit cpu cpu.cfs_quota_us 20000 cpu.max "20000 50000"
 	expect_limit cpu cpu.cfs_period_us 50000 cpu.max "20000 50000"
-	expect_limit cpu cpu.shares 700 cpu.weight 72
+	expect_limit cpu cpu.shares 700 cpu.weight 75
 	expect_limit cpuset cpuset.cpus 0 cpuset.cpus 0
 	[[ $(remembered) == "$before" ]]
 	[[ $(ls "$root/$id") != *next* ]]
