@@ -179,6 +179,7 @@ done
 if step "build" build default; then
 	tests "unit, plan and schema tests" "$work/default" check-unit
 	tests "integration and security tests" "$work/default" check-integration
+	tests "container managers, if they are installed" "$work/default" check-managers-fast
 	step "install" install_it
 	step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
 	step "make distcheck" distcheck

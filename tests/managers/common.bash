@@ -64,19 +64,36 @@ declare -F needs >/dev/null && needs
 
 # --- a place of its own -----------------------------------------------------------------------
 
-if [[ -z ${MANAGERS_INSIDE-} ]]; then
-	MANAGERS_INSIDE=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-$name.XXXXXX") || exit 1
-	chmod 711 "$MANAGERS_INSIDE" # roots of user namespaces are other users
-	export MANAGERS_INSIDE
-	unshare --mount --net --ipc --pid --fork --kill-child --mount-proc \
-		env MANAGERS_OPTIONS= bash "$0" "${arguments[@]}" </dev/null
-	status=$?
+# What a run that was broken off has left: all else ended with its namespaces.
+clean_up() {
+	local id names=(-name "${MANAGERS_INSIDE##*/}")
+	kill "$inside" 2>/dev/null && wait "$inside"
+	for id in "$MANAGERS_INSIDE"/storage/overlay-containers/*/; do
+		names+=(-o -name "libpod-$(basename "$id")*")
+	done
+	# Deepest first; what is not empty is not ours to end.
+	find /sys/fs/cgroup -type d \( "${names[@]}" \) -exec find {} -depth -type d \; 2>/dev/null |
+		while read -r id; do
+			rmdir "$id" 2>/dev/null
+		done
 	if [[ -n $keep ]]; then
 		echo "# kept: $MANAGERS_INSIDE"
 	else
 		rm -rf --one-file-system "$MANAGERS_INSIDE"
 	fi
-	exit $status
+}
+
+if [[ -z ${MANAGERS_INSIDE-} ]]; then
+	MANAGERS_INSIDE=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-$name.XXXXXX") || exit 1
+	chmod 711 "$MANAGERS_INSIDE" # roots of user namespaces are other users
+	export MANAGERS_INSIDE
+	env MANAGERS_OPTIONS= unshare --mount --net --ipc --pid --fork --kill-child --mount-proc \
+		bash "$0" "${arguments[@]}" </dev/null &
+	inside=$!
+	trap clean_up EXIT
+	trap 'exit 143' HUP INT TERM
+	wait "$inside"
+	exit
 fi
 
 work=$MANAGERS_INSIDE

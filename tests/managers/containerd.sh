@@ -62,8 +62,8 @@ once() { # OPTION... ARGUMENT...
 		options+=("$1")
 		shift
 	done
-	names=$((${names-0} + 1))
-	ctr_run --rm "${options[@]}" "once-$BASHPID-$names" "$@"
+	turn=$((${turn-0} + 1))
+	ctr_run --rm "${options[@]}" "once-$BASHPID-$turn" "$@"
 }
 
 standing() { # NAME OPTION...
@@ -266,8 +266,8 @@ daemon_restarts() {
 # --- exec -------------------------------------------------------------------------------------
 
 exec_in_c() { # OPTION... ARGUMENT...
-	names=$((${names-0} + 1))
-	ctr task exec --exec-id "e-$BASHPID-$names" "$@"
+	turn=$((${turn-0} + 1))
+	ctr task exec --exec-id "e-$BASHPID-$turn" "$@"
 }
 exec_basics() {
 	says one exec_in_c c echo one
