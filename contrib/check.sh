@@ -10,7 +10,8 @@
 #     N passed, N failed, N skipped
 #
 # Each build or lint step counts one, and so does each single test of `make check`. The exit status
-# is 1 when something failed. --keep leaves the copy and its logs.
+# is 1 when something failed. --keep leaves the copy and its logs. OCIRT_CHECK_VM=1 installs what the
+# tests in virtual machines take, too; without it they are run where that is here.
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -25,6 +26,11 @@ packages=(
 	bats busybox-static codespell clang clang-format debootstrap git iproute2 jq
 	libclang-rt-14-dev procps python3 shellcheck shfmt strace uidmap util-linux
 )
+# What a virtual machine takes: some 100 MB, and the machine is emulated where there is no KVM. What
+# is not here already is left out unless it is asked for.
+[[ -z ${OCIRT_CHECK_VM-} ]] ||
+	packages+=(busybox-static dbus dbus-user-session kmod libpam-systemd qemu-system-common
+		qemu-system-x86 systemd xz-utils zstd)
 
 # --- counting ---------------------------------------------------------------------------------
 
@@ -90,6 +96,39 @@ tests() { # NAME DIRECTORY TARGET
 	fi
 }
 
+# The tests with the tag "vm" on another kind of machine, a small virtual one: one result per test.
+vm_tests() { # NAME OPTION... -- FILE...
+	local name=$1 log=$work/log/${1//[^A-Za-z0-9]/-} options=() p f s
+	shift
+	while [[ $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	since=$SECONDS
+	(
+		cd "$work/src" || exit 1
+		OCIRT=$work/default/ocirt tests/vm/run --timeout 400 "${options[@]}" -- \
+			bats --filter-tags vm --tap "${@/#/tests/integration/}"
+	) >"$log" 2>&1 </dev/null
+	local status=$?
+	if ((status == 77)); then
+		skip "$name" "$(sed -n 's/.*skipped: //p' "$log") (OCIRT_CHECK_VM=1 installs it)"
+		return
+	fi
+	p=$(grep -E '^ok ' "$log" | grep -vc '# skip')
+	f=$(grep -c '^not ok ' "$log")
+	s=$(grep -cE '^ok .*# skip' "$log")
+	((status != 0 && f == 0)) && f=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-8s%s: %d passed, %d failed, %d skipped (%ds)\n' \
+		"$( ((f)) && echo FAILED || echo ok)" "$name" "$p" "$f" "$s" $((SECONDS - since))
+	if ((f)); then
+		failures+=("$name")
+		grep -vE '^ok ' "$log" | tail -n 100 | sed 's/^/    /'
+	fi
+}
+
 # --- steps ------------------------------------------------------------------------------------
 
 # What git would commit, if it is a clone; else everything but what a build leaves.
@@ -133,7 +172,7 @@ distcheck() {
 }
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,13p' "$0"
+	sed -n 's/^# \{0,1\}//; 4,14p' "$0"
 }
 
 clean_up() {
@@ -183,9 +222,12 @@ if step "build" build default; then
 	step "install" install_it
 	step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
 	step "make distcheck" distcheck
+	vm_tests "cgroup v2" -- cgroup.bats devices.bats lifecycle.bats update.bats
+	vm_tests "cgroup v2 with systemd" --init systemd -- systemd.bats
+	vm_tests "cgroup v2 with systemd, an ordinary user" --init systemd --user -- systemd.bats
 else
 	for what in "unit, plan and schema tests" "integration and security tests" \
-		install demo.sh "make distcheck"; do
+		install demo.sh "make distcheck" "cgroup v2"; do
 		skip "$what" "there is no build"
 	done
 fi

@@ -4,7 +4,8 @@
 # packages.sh -- what check.sh and demo.sh need from Debian; to be sourced.
 
 # shellcheck disable=SC2034 # used where this is sourced
-build_packages=(autoconf automake gcc libc6-dev libcap-dev libseccomp-dev libyajl-dev make musl-tools)
+build_packages=(autoconf automake gcc libc6-dev libcap-dev libseccomp-dev libsystemd-dev libyajl-dev make
+	musl-tools)
 
 # Installs what is missing of them, if anything is.
 install_packages() { # PACKAGE...

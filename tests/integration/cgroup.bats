@@ -44,6 +44,7 @@ limited() { # RESOURCES [FILTER...]
 
 # --- where -----------------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "an absolute cgroupsPath is the path in every hierarchy" {
 	standing '.linux.cgroupsPath = "/'"$id"'-a/b"'
 	local line pid
@@ -97,6 +98,7 @@ limited() { # RESOURCES [FILTER...]
 	[[ ! -e $top/$id-a ]]
 }
 
+# bats test_tags=vm
 @test "a cgroup with somebody else in it is refused" {
 	standing '.linux.cgroupsPath = "/'"$id"'-shared"'
 	"$OCIRT_DEMO" spec --demo "$dir/second"
@@ -141,6 +143,7 @@ limited() { # RESOURCES [FILTER...]
 
 # --- what ------------------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "memory: limit, reservation, swap" {
 	hierarchy memory
 	limited '{"memory": {"limit": 67108864, "reservation": 33554432, "swap": 134217728}}'
@@ -292,6 +295,7 @@ page_size() {
 	expect_no_container "$id"
 }
 
+# bats test_tags=vm
 @test "pause freezes every process, resume lets them go on" {
 	standing "$(args count /tmp/n)" '.root.readonly = false'
 	await test -s rootfs/tmp/n

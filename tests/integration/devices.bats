@@ -105,6 +105,7 @@ rules() { # RULE...
 	echo ".linux.resources.devices = [{\"allow\": false, \"access\": \"rwm\"}, $*]"
 }
 
+# bats test_tags=vm
 @test "a device that no rule allows cannot be opened, the default ones can" {
 	bundle "$nodes"
 	demo lock-rw /dev/kmsg
@@ -133,6 +134,7 @@ rules() { # RULE...
 	expect_line "errno: none"
 }
 
+# bats test_tags=vm
 @test "the last rule that matches prevails" {
 	bundle "$nodes" "$(rules '{"allow": true, "type": "c", "major": 1, "minor": 11, "access": "rwm"}' \
 		'{"allow": false, "type": "c", "major": 1, "minor": 11, "access": "rwm"}')"

@@ -83,6 +83,7 @@ in_unit() { # FILTER...
 	expect_no_container "$id"
 }
 
+# bats test_tags=vm
 @test "systemd: the container is in a scope of the slice, and the scope goes with it" {
 	need_systemd
 	in_unit
@@ -99,6 +100,7 @@ in_unit() { # FILTER...
 	[[ ! -e /sys/fs/cgroup$above/$unit ]] || complain "the cgroup is left"
 }
 
+# bats test_tags=vm
 @test "systemd: limits are properties of the unit, and exact in the container's own cgroup" {
 	need_systemd
 	in_unit '.linux.resources = {"memory": {"limit": 67108864, "reservation": 33554432},
@@ -117,6 +119,7 @@ in_unit() { # FILTER...
 	expect_file memory.max 67108864 .
 }
 
+# bats test_tags=vm
 @test "systemd: update changes the unit and the files, and survives a daemon-reload" {
 	need_systemd
 	in_unit '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 20}}'
@@ -140,6 +143,7 @@ in_unit() { # FILTER...
 	expect_file pids.max 20
 }
 
+# bats test_tags=vm
 @test "systemd: device rules hold, after a daemon-reload as well" {
 	need_systemd
 	[[ $(id -u) == 0 ]] || skip "device rules take root"

@@ -41,6 +41,7 @@ update_fails() { # OPTION... -- TEXT...
 
 # --- each option ----------------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "--memory takes sizes with a suffix, and -1" {
 	standing
 	ocirt update --memory 50M "$id"
@@ -238,6 +239,7 @@ update_fails() { # OPTION... -- TEXT...
 	expect_limit cpu cpu.shares 700 cpu.weight 75
 }
 
+# bats test_tags=vm
 @test "an update that is refused halfway changes nothing" {
 	standing '.linux.resources.memory = {limit: 83886080, reservation: 41943040} | .linux.resources.pids.limit = 40' \
 		'.linux.resources.cpu = {quota: 20000, period: 50000, shares: 700, cpus: "0"}'
@@ -303,6 +305,7 @@ can_open() { # DEVICE
 	[[ $(remembered '.devices | length') != 0 ]]
 }
 
+# bats test_tags=vm
 @test "device rules are replaced, and put back when the rest is refused" {
 	standing
 	ocirt update -r - "$id" <<<'{"devices": [{"allow": false}, {"allow": true, "type": "c", "major": 1, "minor": 5, "access": "rw"}]}'
