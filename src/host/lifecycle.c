@@ -4,6 +4,7 @@
  * there. Each opens its state under the lock, asks for the status, and acts on a pidfd.
  */
 #include "host/child.h"
+#include "host/evict.h"
 #include "host/notify.h"
 #include "host/points.h"
 #include "host/state.h"
@@ -204,8 +205,10 @@ static int end(const struct settings *s, struct container *c, struct error *e)
 int container_delete(const struct settings *s, const char *id, bool force, struct error *e)
 {
 	struct container c;
-	int r = state_open(s, id, LOCK_WRITE, &c, e);
+	int r = force ? evict_holder(s, id, e) : 0;
 
+	if (r == 0)
+		r = state_open(s, id, LOCK_WRITE, &c, e);
 	if (r == -ENOENT && force) {
 		memset(e, 0, sizeof(*e));
 		return 0;

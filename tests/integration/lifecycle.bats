@@ -159,6 +159,7 @@ clean_up() {
 	expect_line "ocirt"
 }
 
+# bats test_tags=vm
 @test "run leaves nothing when the program ends" {
 	bundle "$(args exit 0)"
 	ocirt run "$id"
@@ -356,6 +357,17 @@ stuck_create() {
 	: >"$dir/fifo"
 	wait "$creator"
 	has_status "$id" created
+}
+
+@test "delete --force ends a create that hangs in a hook" {
+	stuck_create
+	run ocirt delete --force "$id"
+	expect_status 0
+	expect_line "works on container '$id' and does not end: killing it"
+	expect_no_container "$id"
+	: >"$dir/fifo" # the hook is the host's, and ends
+	run wait "$creator"
+	expect_status 137
 }
 
 @test "what a killed create leaves is removed by delete --force" {
