@@ -18,12 +18,10 @@
 #include <stdio.h>
 
 const struct command *const commands[] = {
-	&create_command,   &start_command,  &run_command,
-	&state_command,    &kill_command,   &delete_command,
-	&exec_command,     &list_command,   &ps_command,
-	&pause_command,    &resume_command, &update_command,
-	&events_command,   &stats_command,  &spec_command,
-	&features_command, &help_command,   NULL,
+	&create_command,   &start_command,      &run_command,    &state_command, &kill_command,
+	&delete_command,   &exec_command,       &list_command,   &ps_command,    &pause_command,
+	&resume_command,   &update_command,     &events_command, &stats_command, &spec_command,
+	&features_command, &completion_command, &help_command,   NULL,
 };
 
 enum rootless { ROOTLESS_AUTO, ROOTLESS_NO, ROOTLESS_YES };
@@ -121,18 +119,19 @@ const struct option_row global_rows[] = {
 		      "where the state of containers is kept (default: /run/ocirt)"),
 	OPTION_STRING(GLOBAL, log.file, "log", 0, "FILE",
 		      "append errors, warnings and debug messages to this file"),
-	OPTION_ROW(bool, GLOBAL, log.json, "log-format", 0, "FORMAT", set_log_format,
-		   "text (the default) or json"),
-	OPTION_ROW(enum log_level, GLOBAL, log.level, "log-level", 0, "LEVEL", set_log_level,
-		   "error, warning (the default), info or debug"),
+	OPTION_WORDS(bool, GLOBAL, log.json, "log-format", 0, "FORMAT", set_log_format,
+		   "text json", "text (the default) or json"),
+	OPTION_WORDS(enum log_level, GLOBAL, log.level, "log-level", 0, "LEVEL", set_log_level,
+		   "error warning info debug", "error, warning (the default), info or debug"),
 	OPTION_ROW(enum log_level, GLOBAL, log.level, "debug", 0, NULL, set_debug,
 		   "the same as --log-level debug"),
-	OPTION_ROW(enum cgroup_driver, GLOBAL, driver, "cgroup-manager", 0, "NAME", set_driver,
+	OPTION_WORDS(enum cgroup_driver, GLOBAL, driver, "cgroup-manager", 0, "NAME", set_driver,
+		   "cgroupfs systemd disabled",
 		   "who makes cgroups: cgroupfs (the default), systemd or disabled"),
 	OPTION_ROW(enum cgroup_driver, GLOBAL, driver, "systemd-cgroup", 0, NULL, set_systemd,
 		   "the same as --cgroup-manager systemd"),
-	OPTION_ROW(enum rootless, GLOBAL, rootless, "rootless", 0, "WHEN", set_rootless,
-		   "do without cgroups that we may not make: true, false or auto"),
+	OPTION_WORDS(enum rootless, GLOBAL, rootless, "rootless", 0, "WHEN", set_rootless,
+		   "true false auto", "do without cgroups that we may not make: true, false or auto"),
 	OPTION_FLAG(GLOBAL, version, "version", 'v', "show the version"),
 	OPTION_FLAG(GLOBAL, help, "help", 'h', "show this, or the help of a command"),
 	{ 0 },

@@ -40,10 +40,10 @@ struct command {
 
 #define ANY_NUMBER ((size_t)-1)
 
-extern const struct command create_command, delete_command, events_command, exec_command,
-	features_command, help_command, kill_command, list_command, pause_command, ps_command,
-	resume_command, run_command, spec_command, start_command, state_command, stats_command,
-	update_command;
+extern const struct command completion_command, create_command, delete_command, events_command,
+	exec_command, features_command, help_command, kill_command, list_command, pause_command,
+	ps_command, resume_command, run_command, spec_command, start_command, state_command,
+	stats_command, update_command;
 
 /* In the order in which help lists them; NULL ends them. Defined by main.c. */
 extern const struct command *const commands[];

@@ -82,7 +82,7 @@ static int set_tty(void *target, const char *value, struct error *e)
 static const struct option_row rows[] = {
 	OPTION_STRING(WORDS, o.process_file, "process", 'p', "FILE",
 		      "JSON of the process (user, args, env, ...), instead of PROGRAM"),
-	OPTION_STRING(WORDS, o.cwd, "cwd", 0, "DIR",
+	OPTION_STRING(WORDS, o.cwd, "cwd", 0, "PATH",
 		      "the working directory (default: the container's)"),
 	OPTION_ROW(struct option_list, WORDS, env, "env", 'e', "NAME=VALUE", set_env,
 		   "add to the environment; repeatable"),

@@ -9,6 +9,6 @@
 /* Into a bool: whether it is JSON. */
 option_setter set_format;
 
-#define FORMAT_ROW(S, member)                                            \
-	OPTION_ROW(bool, S, member, "format", 'f', "FORMAT", set_format, \
-		   "table (the default) or json")
+#define FORMAT_ROW(S, member)                                                            \
+	OPTION_WORDS(bool, S, member, "format", 'f', "FORMAT", set_format, "table json", \
+		     "table (the default) or json")

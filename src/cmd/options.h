@@ -35,6 +35,7 @@ struct option_row {
 	char letter;          /* 0: none */
 	bool hidden;          /* works, but help is silent about it */
 	const char *argument; /* what help calls the value; NULL: a flag */
+	const char *words;    /* all that it may be, with spaces between; NULL: anything else */
 	option_setter *set;
 	size_t offset; /* of the target */
 	const char *help;
@@ -48,6 +49,12 @@ struct option_row {
 	{                                                                                 \
 		.name = (NAME), .letter = (LETTER), .argument = (ARGUMENT), .set = (SET), \
 		.offset = OPTION_TARGET(T, S, member), .help = (HELP)                     \
+	}
+/* `set` takes each of `words`; only completion reads them here. */
+#define OPTION_WORDS(T, S, member, NAME, LETTER, ARGUMENT, SET, WORDS, HELP)              \
+	{                                                                                 \
+		.name = (NAME), .letter = (LETTER), .argument = (ARGUMENT), .set = (SET), \
+		.words = (WORDS), .offset = OPTION_TARGET(T, S, member), .help = (HELP)   \
 	}
 #define OPTION_FLAG(S, member, name, letter, help) \
 	OPTION_ROW(bool, S, member, name, letter, NULL, option_flag, help)

@@ -6,7 +6,7 @@
 
 load helpers
 
-commands="create start run state kill delete exec list ps pause resume update events stats spec features help"
+commands="create start run state kill delete exec list ps pause resume update events stats spec features completion help"
 
 setup() {
 	cli=$(mktemp -d "$BATS_TMPDIR/cli.XXXXXX")
