@@ -373,10 +373,9 @@ device_rules() {
 	((status != 0))
 }
 cgroup_parent() {
-	run once --cgroup-parent /ocirt-managers-$$ img cat /proc/self/cgroup
+	run once --cgroup-parent "/${work##*/}" img cat /proc/self/cgroup
 	expect_status 0
-	expect "memory:/ocirt-managers-$$/libpod-"
-	find /sys/fs/cgroup -depth -name "ocirt-managers-$$*" -type d -exec rmdir {} \; 2>/dev/null
+	expect "memory:/${work##*/}/libpod-"
 }
 cgroups_disabled() {
 	says ok once --cgroups disabled img echo ok
