@@ -51,13 +51,12 @@ need_controller() { # CONTROLLER
 	grep -qw "${1/blkio/io}" $v2/cgroup.controllers || skip "no controller '$1'"
 }
 
-# A block device that can be limited, as MAJOR:MINOR.
-some_disk() {
-	local disk
-	for disk in /sys/block/*/dev; do
-		[[ -e $disk ]] || break
-		[[ $disk == */@(loop|ram|zram|sr)* ]] || break
+# A block device that can be limited, as MAJOR:MINOR in $disk. (Not printed: a subshell cannot skip.)
+find_disk() {
+	local dev
+	disk=
+	for dev in /sys/block/*/dev; do
+		[[ $dev == */@(loop|ram|zram|sr|\*)* ]] || disk=$(<"$dev")
 	done
-	[[ -e $disk ]] || skip "this machine has no disk"
-	cat "$disk"
+	[[ $disk ]] || skip "this machine has no disk"
 }

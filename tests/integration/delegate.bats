@@ -39,6 +39,21 @@ need_v2() {
 	expect_no_container "$id"
 }
 
+@test "a second program goes where the first is, when their cgroup takes none any more" {
+	need_v2
+	standing "$mapped" "$writable"
+	ocirt exec "$id" /bin/demo mkdir /sys/fs/cgroup/inner
+	ocirt exec "$id" /bin/demo write /sys/fs/cgroup/inner/cgroup.procs 1
+	echo +pids >"$(cgroup_of pids)/cgroup.subtree_control"
+	run ocirt exec "$id" /bin/demo cgroup
+	expect_line "0::/inner"
+	run ocirt exec --cgroup / "$id" /bin/demo cgroup
+	expect_status 255
+	expect_line "controllers are enabled for cgroups below"
+	run ocirt exec --cgroup /inner "$id" /bin/demo cgroup
+	expect_line "0::/inner"
+}
+
 @test "who the program runs as owns it" {
 	need_v2
 	standing "$mapped" "$writable" '.process.user = {uid: 7, gid: 7}'

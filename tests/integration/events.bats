@@ -65,12 +65,9 @@ data() { # JQ-FILTER
 	[[ $(data ' | [.memory.psi.full.total, .blkio.psi.some.avg10] | map(type)') == '["number","number"]' ]]
 }
 
-@test "reads of a disk are counted" {
+@test "reads and writes of disks have a device, a kind and a number" {
 	standing
-	local disk=/dev/nosuch
-	disk=$(some_disk)
-	[[ $(data .blkio) != *"\"major\":${disk%:*},\"minor\":${disk#*:}"* ]] || return 0
-	# Nothing was read: what there is has the right shape.
+	# Whether any were is the page cache's affair; what there is has the right shape.
 	[[ $(data '.blkio | [.ioServiceBytesRecursive[]? | has("major", "minor", "op", "value")] | all') == true ]]
 }
 

@@ -203,7 +203,7 @@ update_fails() { # OPTION... -- TEXT...
 @test "limits of a disk: one by one, named twice, and back" {
 	standing
 	local disk major minor
-	disk=$(some_disk)
+	find_disk
 	major=${disk%:*} minor=${disk#*:}
 	need_limit blkio blkio.throttle.read_bps_device io.max
 	ocirt update -r - "$id" <<<"{\"blockIO\": {\"throttleReadBpsDevice\": [
