@@ -72,7 +72,7 @@ clean_up() {
 		names+=(-o -name "libpod-$(basename "$id")*")
 	done
 	# Deepest first; what is not empty is not ours to end.
-	find /sys/fs/cgroup -type d \( "${names[@]}" \) -exec find {} -depth -type d \; 2>/dev/null |
+	find /sys/fs/cgroup -ignore_readdir_race -type d \( "${names[@]}" \) -exec find {} -depth -type d \; 2>/dev/null |
 		while read -r id; do
 			rmdir "$id" 2>/dev/null
 		done
@@ -248,6 +248,6 @@ patient='until stty size 2>/dev/null | grep .; do usleep 10000; done'
 
 # Cgroups of a name that are left on the host.
 expect_no_cgroup() { # NAME
-	run find /sys/fs/cgroup -name "*$1*" -type d
+	run find /sys/fs/cgroup -ignore_readdir_race -name "*$1*" -type d
 	[[ -z $output ]] || complain "cgroups are left"
 }

@@ -409,9 +409,8 @@ nothing_left() {
 	run ls -A "/run/containerd/runc/$space"
 	[[ $status != 0 || -z $output ]] || complain "state is left"
 	containerd_stop
-	run find /sys/fs/cgroup -path "*/$space/*" -type d
+	run find /sys/fs/cgroup -ignore_readdir_race -path "*/$space/*" -type d
 	[[ -z $output ]] || complain "cgroups are left"
-	find /sys/fs/cgroup -depth -name "$space" -type d -exec rmdir {} +
 	run grep "$work" /proc/self/mountinfo
 	expect_not rootfs
 }

@@ -702,7 +702,7 @@ nothing_left() {
 	await eval '! pgrep conmon'
 	run ls -A "/run/$(basename "$runtime")"
 	[[ $status != 0 || -z $output ]] || complain "state is left"
-	run find /sys/fs/cgroup -name 'libpod-*' -not -name 'libpod_parent'
+	run find /sys/fs/cgroup -ignore_readdir_race -name 'libpod-*' -not -name 'libpod_parent'
 	local id
 	for id in $(podman events --stream=false --filter event=create --format '{{.ID}}'); do
 		expect_not "$id"
