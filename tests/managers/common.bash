@@ -67,12 +67,15 @@ declare -F needs >/dev/null && needs
 # What a run that was broken off has left: all else ended with its namespaces.
 clean_up() {
 	local id names=(-name "${MANAGERS_INSIDE##*/}")
-	kill "$inside" 2>/dev/null && wait "$inside"
+	[[ $name != podman ]] || names+=(-o -name libpod_parent)
+	# unshare heeds nothing else, and takes its child along.
+	kill -KILL "$inside" 2>/dev/null && wait "$inside" 2>/dev/null
 	for id in "$MANAGERS_INSIDE"/storage/overlay-containers/*/; do
 		names+=(-o -name "libpod-$(basename "$id")*")
 	done
 	# Deepest first; what is not empty is not ours to end.
-	find /sys/fs/cgroup -ignore_readdir_race -type d \( "${names[@]}" \) -exec find {} -depth -type d \; 2>/dev/null |
+	find /sys/fs/cgroup -ignore_readdir_race -type d \( "${names[@]}" \) \
+		-exec find {} -depth -type d \; 2>/dev/null |
 		while read -r id; do
 			rmdir "$id" 2>/dev/null
 		done
