@@ -252,7 +252,6 @@ static int plan_it(struct execution *x, struct error *e)
 					  .id = x->o->id,
 					  .bundle = x->c.record.state->bundle,
 					  .kind = PLAN_EXEC,
-					  .no_new_keyring = true,
 					  .preserve_fds = a.preserve_fds,
 					  .extra_env = a.env,
 					  .bounding_caps = grantable(x->c.config),
