@@ -250,7 +250,10 @@ static int make_program(void)
 		at += n;
 		left -= (size_t)n;
 	}
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+	if (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_EXEC) < 0 && /* before 6.3 */
+	    fcntl(fd, F_ADD_SEALS, seals) < 0)
 		return -errno;
 	return fd_take(&fd);
 }

@@ -43,6 +43,7 @@ static const struct words {
 				"cannot use the host's procfs: %s",
 				{ { 0,
 				    "ocirt needs procfs on /proc, with nothing mounted over it" } } },
+	[WHERE_DUMPABLE] = { "", "cannot hide ocirt-init from the container" },
 	[WHERE_LOOPBACK] = { "linux.namespaces",
 			     "cannot bring up lo in the new network namespace" },
 	[WHERE_HOSTNAME] = { "hostname", "cannot set '%s'" },
@@ -212,6 +213,7 @@ static const struct words {
 	[WHERE_STDIO] = { "", "cannot put the terminal on standard input and output" },
 	[WHERE_FDS] = { "", "cannot close the descriptors" },
 	[WHERE_TALK] = { "", "ocirt-init lost its connection" },
+	[WHERE_SESSION] = { "", "cannot begin a session for the process" },
 };
 
 /* The other side's bytes: what is no text becomes '?'. */

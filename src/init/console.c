@@ -25,12 +25,19 @@ static int open_master(struct stage *s)
 {
 	struct statfs fs;
 	int unlock = 0;
-	auto_close int master = confined_open_plain(s->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY);
+	auto_close int pts = confined_open_plain(s->root, "dev/pts", O_PATH | O_DIRECTORY);
+
+	if (pts < 0)
+		return stage_fail(s, WHERE_CONSOLE, -1, pts, "/dev/pts");
+	/* First this, since to open just any file can have effects, or last for ever. */
+	if (fstatfs(pts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+		return stage_fail(s, WHERE_CONSOLE, -1, ENOTTY, "/dev/pts is not a devpts");
+	auto_close int master =
+		sys_openat2(pts, "ptmx", O_RDWR | O_NOCTTY, 0,
+			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 
 	if (master < 0)
 		return stage_fail(s, WHERE_CONSOLE, -1, master, "/dev/pts/ptmx");
-	if (fstatfs(master, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
-		return stage_fail(s, WHERE_CONSOLE, -1, ENOTTY, "/dev/pts is not a devpts");
 	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return stage_fail(s, WHERE_CONSOLE, -1, errno, "unlocking");
 	return fd_take(&master);
@@ -111,7 +118,8 @@ static void give_stdio(const struct plan_process *process)
 int own_stdio(const struct plan *p, struct stage *s)
 {
 	/* A session of its own: TIOCSTI must not reach the caller's terminal (CVE-2017-5226). */
-	setsid();
+	if (setsid() < 0)
+		return stage_fail(s, WHERE_SESSION, -1, errno, NULL);
 	if (!p->process)
 		return 0;
 	if (s->console < 0) {

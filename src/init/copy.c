@@ -27,12 +27,16 @@ struct entry {
 
 static int copy_directory(int from, int to, int depth);
 
-static int copy_bytes(int from, int to)
+/* No more than there was when it began: somebody may go on writing for ever. */
+static int copy_bytes(int from, int to, off_t size)
 {
 	char buf[4096];
-	ssize_t n;
+	ssize_t n = 0;
 
-	while ((n = read(from, buf, sizeof(buf))) > 0)
+	for (off_t left = size; left > 0; left -= n) {
+		n = read(from, buf, (size_t)MIN(left, (off_t)sizeof(buf)));
+		if (n <= 0)
+			break;
 		for (ssize_t done = 0; done < n;) {
 			ssize_t w = write(to, buf + done, (size_t)(n - done));
 
@@ -40,6 +44,7 @@ static int copy_bytes(int from, int to)
 				return -errno;
 			done += w;
 		}
+	}
 	return n < 0 ? -errno : 0;
 }
 
@@ -47,14 +52,18 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 {
 	auto_close int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	if (in < 0)
+	struct stat now;
+
+	if (in < 0 || fstat(in, &now) < 0)
 		return -errno;
+	if (!S_ISREG(now.st_mode)) /* exchanged for a pipe or a device since it was looked at */
+		return -ESTALE;
 	auto_close int out =
 		openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (out < 0)
 		return -errno;
-	int r = copy_bytes(in, out);
+	int r = copy_bytes(in, out, now.st_size);
 
 	if (r == 0 &&
 	    (fchown(out, st->st_uid, st->st_gid) < 0 || fchmod(out, st->st_mode & 07777) < 0))

@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -32,6 +33,8 @@ static void hook_child(struct stage *s, const struct plan_hook *h, const struct 
 	int r;
 
 	setsid(); /* a group of its own, to be killed as a whole */
+	if (!as)
+		umask(s->umask); /* what it makes is the host's */
 	if (s->state >= 0) {
 		lseek(s->state, 0, SEEK_SET);
 		dup2(s->state, 0);

@@ -144,7 +144,7 @@ int main(int argc, char *argv[])
 	/* They crossed one execve to get here, and must not cross the next. */
 	for (size_t i = 0; i < p->n_keep; i++)
 		fcntl(p->keep[i], F_SETFD, FD_CLOEXEC);
-	umask(0); /* modes are those of the plan */
+	stage.umask = umask(0); /* modes are those of the plan */
 	stage.talk = p->talk_fd;
 
 	if (run_steps(p->kind == PLAN_EXEC ? exec_steps : create_steps, p, &stage) < 0)

@@ -15,6 +15,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+int not_dumpable(struct stage *s)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0
+		       ? stage_fail(s, WHERE_DUMPABLE, -1, errno, NULL)
+		       : 0;
+}
+
 /*
  * Nothing in the container may ptrace us or look at our descriptors (CVE-2016-9962). A host side
  * that is an ordinary user could then not write our id maps, /proc/PID being root's; in a user
@@ -22,10 +29,7 @@
  */
 int hide(const struct plan *p, struct stage *s)
 {
-	(void)s;
-	if (!p->new_userns)
-		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return 0;
+	return p->new_userns ? 0 : not_dumpable(s);
 }
 
 /* Only the host may write them. user_namespaces(7). */
@@ -38,8 +42,7 @@ int ask_for_id_maps(const struct plan *p, struct stage *s)
 	r = tell(s, TALK_NEED_ID_MAPS, -1);
 	if (r == 0)
 		r = expect(s, TALK_ID_MAPS_DONE, &none);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return r;
+	return r < 0 ? r : not_dumpable(s);
 }
 
 int join_namespaces(const struct plan *p, struct stage *s)
@@ -61,9 +64,7 @@ int join_namespaces(const struct plan *p, struct stage *s)
 
 	if (flags && unshare(flags) < 0)
 		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, errno, "unshare");
-	/* Entering a user namespace sets it to fs.suid_dumpable. */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return 0;
+	return not_dumpable(s); /* entering a user namespace sets it to fs.suid_dumpable */
 }
 
 /*
@@ -175,8 +176,7 @@ int become_root(const struct plan *p, struct stage *s)
 		if (setresuid(uid, uid, uid) < 0)
 			return stage_fail(s, WHERE_UID, -1, errno, NULL);
 	}
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a change of ids sets it to fs.suid_dumpable */
-	if (uid != 0)
-		return raise_capabilities();
-	return 0;
+	int r = not_dumpable(s); /* a change of ids sets it to fs.suid_dumpable */
+
+	return r == 0 && uid != 0 ? raise_capabilities() : r;
 }

@@ -88,14 +88,14 @@ int take_user(const struct plan *p, struct stage *s)
 		return stage_fail(s, WHERE_GID, -1, errno, NULL);
 	if (syscall(SYS_setresuid, u->uid, u->uid, u->uid) < 0)
 		return stage_fail(s, WHERE_UID, -1, errno, NULL);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a change of ids sets it to fs.suid_dumpable */
 	umask(u->has_umask ? u->umask : 0022);
-	return 0;
+	return not_dumpable(s); /* a change of ids sets it to fs.suid_dumpable */
 }
 
 static int set_ambient(const struct plan_caps *c, struct stage *s)
 {
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return stage_fail(s, WHERE_AMBIENT, -1, errno, NULL);
 	for (int cap = 0; cap < 64; cap++)
 		if (c->ambient & (1ULL << cap) &&
 		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)

@@ -26,6 +26,7 @@ struct stage {
 	bool gone_on;  /* GO_ON has come */
 	bool cgroup_entered;
 	bool cwd_entered;
+	mode_t umask;        /* the caller's, for hooks that work on the host */
 	const char *program; /* what execve gets: args[0], or a file found through PATH */
 	char program_path[PROGRAM_PATH_MAX];
 	struct talk_record failure;
@@ -70,6 +71,9 @@ int run_hooks(struct stage *s, const struct plan_hook *hooks, size_t n, enum tal
 
 /* listener.c */
 int install_listening_filter(const struct plan_seccomp *filter, struct stage *s);
+
+/* namespaces.c: nobody inside may look at us. A change of ids takes it back. */
+int not_dumpable(struct stage *s);
 
 /* privileges.c */
 int raise_capabilities(void); /* everything permitted becomes effective */
