@@ -8,6 +8,7 @@
 #include "systemd.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/util.h"
 
 #include <poll.h>
@@ -156,7 +157,13 @@ int cgroup_destroy(struct cgroup *c, struct error *e)
 		first = first ? first : r;
 	}
 	/* Without processes the unit ends by itself; systemd forgets here that it failed, if so. */
-	if (c->scope > 0 && c->at[c->host->v2].kept < c->scope && first == 0)
-		first = systemd_stop(c, e);
+	if (c->scope > 0 && c->at[c->host->v2].kept < c->scope && first == 0) {
+		struct error gone;
+
+		/* A bus that is not there now must not keep a container from ever being deleted. */
+		if (systemd_stop(c, &gone) < 0)
+			log_warning("the cgroup is removed, but systemd may remember its unit: %s",
+				    gone.text);
+	}
 	return first;
 }

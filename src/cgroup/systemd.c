@@ -72,6 +72,19 @@ static char *unit_name(const struct cgroup *c)
 	return scope ? strdup(strrchr(scope, '/') ? strrchr(scope, '/') + 1 : scope) : NULL;
 }
 
+/* As it stands between quotes: names of units may have a backslash ("a\\x2db"). */
+static char *escaped(const char *text)
+{
+	char *out = malloc(2 * strlen(text) + 1), *end = out;
+
+	for (; out && *text; *end++ = *text++)
+		if (strchr("\\'", *text))
+			*end++ = '\\';
+	if (out)
+		*end = '\0';
+	return out;
+}
+
 static bool is_slice(const char *unit)
 {
 	const char *dot = strrchr(unit, '.');
@@ -202,6 +215,17 @@ static int bad_path(const char *path, const char *why, struct error *e)
 		       "'system.slice:" PREFIX ":web'");
 }
 
+static int check_name(const char *unit, const char *path, struct error *e)
+{
+	if (strlen(unit) > 255)
+		return fail(e, ENAMETOOLONG, "linux.cgroupsPath: '%.40s...'", path);
+	for (const char *p = unit; *p; p++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\+",
+			    *p))
+			return bad_path(path, "has a character that unit names cannot have", e);
+	return 0;
+}
+
 /* Where systemd has a slice: a-b.slice is inside of a.slice; -.slice is the top. */
 static int expand(const char *slice, const char *path, FILE *out, struct error *e)
 {
@@ -214,6 +238,8 @@ static int expand(const char *slice, const char *path, FILE *out, struct error *
 	n -= strlen(".slice");
 	if (strchr(slice, '/') || *slice == '-' || slice[n - 1] == '-' || strstr(slice, "--"))
 		return bad_path(path, "has a slice with an invalid name", e);
+	if (check_name(slice, path, e) < 0)
+		return -EINVAL;
 	for (size_t i = 1; i <= n; i++)
 		if (i == n || slice[i] == '-')
 			fprintf(out, "/%.*s.slice", (int)i, slice);
@@ -223,19 +249,23 @@ static int expand(const char *slice, const char *path, FILE *out, struct error *
 /* The cgroup of the manager that is asked: the system's is the top, a user's is a service. */
 static char *manager(const struct cgroup *c)
 {
-	char *own, *end, name[64];
+	char *own, *at;
+	size_t n;
 
 	if (!c->user_manager)
 		return strdup("");
-	snprintf(name, sizeof(name), "/user@%u.service", geteuid());
+	/* Our own uid says little: in a user namespace it is not the one that the host knows. */
 	own = cgroup_membership(c->host, 0, (size_t)c->host->v2);
-	end = own ? strstr(own, name) : NULL;
-	if (end && (end[strlen(name)] == '/' || !end[strlen(name)])) {
-		end[strlen(name)] = '\0';
+	at = own ? strstr(own, "/user@") : NULL;
+	n = at ? 1 + strcspn(at + 1, "/") : 0;
+	if (n > strlen(".service") && strncmp(at + n - 8, ".service", 8) == 0) {
+		at[n] = '\0';
 		return own;
 	}
 	free(own);
-	return asprintf(&own, "/user.slice/user-%u.slice%s", geteuid(), name) < 0 ? NULL : own;
+	return asprintf(&own, "/user.slice/user-%u.slice/user@%u.service", geteuid(), geteuid()) < 0
+		       ? NULL
+		       : own;
 }
 
 static const char *annotation(const struct cgroup *c, const char *key)
@@ -246,17 +276,6 @@ static const char *annotation(const struct cgroup *c, const char *key)
 		if (streq(all->items[i].key, key))
 			return all->items[i].value;
 	return NULL;
-}
-
-static int check_name(const char *unit, const char *path, struct error *e)
-{
-	if (strlen(unit) > 255)
-		return fail(e, ENAMETOOLONG, "linux.cgroupsPath: '%.40s...'", path);
-	for (const char *p = unit; *p; p++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\+",
-			    *p))
-			return bad_path(path, "has a character that unit names cannot have", e);
-	return 0;
 }
 
 static void put_unit(FILE *f, const char *prefix, size_t n, const char *name)
@@ -282,7 +301,7 @@ int systemd_plan(struct cgroup *c, const char *path, const char *id, struct erro
 		return hint(e, "boot with systemd.unified_cgroup_hierarchy=1, or use "
 			       "--cgroup-manager cgroupfs");
 	}
-	c->user_manager = geteuid() != 0;
+	c->user_manager = geteuid() != 0 || c->host->tolerant;
 	if (path && *path && !second)
 		return bad_path(path, "is not for systemd", e);
 	if (second && !second[1])
@@ -500,12 +519,14 @@ static char *slice_name(const struct cgroup *c)
 
 static void add_unit(struct arguments *a, const struct cgroup *c, pid_t pid)
 {
-	auto_free char *slice = slice_name(c), *unit = unit_name(c);
+	auto_free char *slice_as_is = slice_name(c), *unit_as_is = unit_name(c);
+	auto_free char *slice = slice_as_is ? escaped(slice_as_is) : NULL;
+	auto_free char *unit = unit_as_is ? escaped(unit_as_is) : NULL;
 
 	a->full |= !slice || !unit;
 	if (a->full)
 		return;
-	add(a, "Description='container %s'", c->scope < c->depth || !is_slice(unit) ? unit : "");
+	add(a, "Description='container %s'", unit);
 	add(a, "DefaultDependencies=false");
 	/* A slice takes no processes; ours go to the cgroup below. */
 	if (is_slice(unit)) {

@@ -43,6 +43,7 @@ static void a_unit_is_in_its_slice(void)
 	check_str(planned("a.slice::name"), "/a.slice/name.scope/container");
 	check_str(planned(NULL), "/system.slice/ocirt-web.scope/container");
 	check_str(planned("a.slice:pre:x:y"), "/a.slice/pre-x:y.scope/container");
+	check_str(planned("a\\x2db.slice:p:n"), "/a\\x2db.slice/p-n.scope/container");
 }
 
 static void slices_are_inside_of_slices(void)
@@ -60,7 +61,7 @@ static void what_is_no_name_is_refused(void)
 		"/some/path",     "name",           "a.slice:name",  "a.slice:p:",
 		"a/b.slice:p:n",  "a--b.slice:p:n", "-a.slice:p:n",  "a-.slice:p:n",
 		"a.scope:p:n",    ".slice:p:n",     "a.slice:p/q:n", "a.slice:p:../n",
-		"a.slice:p:n\nb",
+		"a.slice:p:n\nb", "a'.slice:p:n",
 	};
 
 	for (size_t i = 0; i < array_len(wrong); i++) {
