@@ -48,6 +48,11 @@ static const struct refusal refusals[] = {
 	  "all children together get no more than the parent has, rt_runtime_us %s" },
 	{ "cpu.realtime", EBUSY, NULL, "there are real-time processes in the cgroup" },
 	{ "cpu.realtime", ENOENT, NULL, "the kernel is built without CONFIG_RT_GROUP_SCHED" },
+	/* v2; its top has no other file. */
+	{ "cpu.cpus", EINVAL, "../cpuset.cpus.effective", "the parent has the CPUs %s" },
+	{ "cpu.cpus", ERANGE, "../cpuset.cpus.effective", "the parent has the CPUs %s" },
+	{ "cpu.mems", EINVAL, "../cpuset.mems.effective", "the parent has the memory nodes %s" },
+	{ "cpu.mems", ERANGE, "../cpuset.mems.effective", "the parent has the memory nodes %s" },
 	{ "cpu.cpus", EACCES, "../cpuset.cpus", "the parent has the CPUs %s" },
 	{ "cpu.cpus", EINVAL, "../cpuset.cpus", "the parent has the CPUs %s" },
 	{ "cpu.cpus", ERANGE, "../cpuset.cpus", "the parent has the CPUs %s" },
