@@ -24,7 +24,7 @@ failures=()
 packages=(
 	"${build_packages[@]}"
 	bats busybox-static codespell clang clang-format debootstrap git iproute2 jq
-	libclang-rt-14-dev procps python3 shellcheck shfmt strace uidmap util-linux
+	debhelper libclang-rt-14-dev procps python3 shellcheck shfmt strace uidmap util-linux
 )
 # What a virtual machine takes: some 100 MB, and the machine is emulated where there is no KVM. What
 # is not here already is left out unless it is asked for.
@@ -167,6 +167,11 @@ install_it() {
 	fi
 }
 
+debian_package() {
+	DEB_BUILD_OPTIONS="nocheck parallel=$jobs" "$work/src/contrib/debian/build" "$work/deb"
+	"$work/src/contrib/debian/check" "$work"/deb/ocirt_*.deb
+}
+
 distcheck() {
 	NO_INTEGRATION=1 make -C "$work/default" -j"$jobs" distcheck
 }
@@ -230,6 +235,12 @@ else
 		install demo.sh "make distcheck" "cgroup v2"; do
 		skip "$what" "there is no build"
 	done
+fi
+
+if command -v dh >/dev/null; then
+	step "Debian package" debian_package
+else
+	skip "Debian package" "debhelper is not installed"
 fi
 
 if step "build: gcc, system's libc" build gcc CC=gcc; then
