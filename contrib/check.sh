@@ -11,7 +11,8 @@
 #
 # Each build or lint step counts one, and so does each single test of `make check`. The exit status
 # is 1 when something failed. --keep leaves the copy and its logs. OCIRT_CHECK_VM=1 installs what the
-# tests in virtual machines take, too; without it they are run where that is here.
+# tests in virtual machines take, too; without it they are run where that is here. The same with
+# OCIRT_CHECK_VALIDATION=1 and the validation programs of the OCI, which are built once, with go.
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -31,6 +32,9 @@ packages=(
 [[ -z ${OCIRT_CHECK_VM-} ]] ||
 	packages+=(busybox-static dbus dbus-user-session kmod libpam-systemd qemu-system-common
 		qemu-system-x86 systemd xz-utils zstd)
+[[ -z ${OCIRT_CHECK_VALIDATION-} ]] ||
+	packages+=(golang-go golang-github-opencontainers-runtime-tools-dev
+		golang-github-google-uuid-dev)
 
 # --- counting ---------------------------------------------------------------------------------
 
@@ -177,7 +181,7 @@ distcheck() {
 }
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,14p' "$0"
+	sed -n 's/^# \{0,1\}//; 4,15p' "$0"
 }
 
 clean_up() {
@@ -224,6 +228,11 @@ if step "build" build default; then
 	tests "unit, plan and schema tests" "$work/default" check-unit
 	tests "integration and security tests" "$work/default" check-integration
 	tests "container managers, if they are installed" "$work/default" check-managers-fast
+	if [[ -n ${OCIRT_CHECK_VALIDATION-} ]] || "$work/src/tests/validation/run" --built; then
+		tests "validation programs of the OCI" "$work/default" check-validation
+	else
+		skip "validation programs of the OCI" "not built yet (OCIRT_CHECK_VALIDATION=1 does it)"
+	fi
 	step "install" install_it
 	step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
 	step "make distcheck" distcheck
@@ -232,7 +241,7 @@ if step "build" build default; then
 	vm_tests "cgroup v2 with systemd, an ordinary user" --init systemd --user -- systemd.bats
 else
 	for what in "unit, plan and schema tests" "integration and security tests" \
-		install demo.sh "make distcheck" "cgroup v2"; do
+		"validation programs of the OCI" install demo.sh "make distcheck" "cgroup v2"; do
 		skip "$what" "there is no build"
 	done
 fi
