@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sweeper -- let every system call of a command fail, one at a time, and look at what is left.
+ *
+ * A command is run under ptrace(2), and its n-th system call, counted over all of its processes until
+ * they execute the container's program, meets a fault: it fails with an error, or the process that
+ * makes it is killed, or all of them are. Then must hold:
+ *
+ *   - the command ends before its deadline, by success or with a message, never by a signal of its own;
+ *   - a program that ran nevertheless sees just what it sees without a fault: nothing was left out;
+ *   - `delete --force`, once, succeeds, and leaves no process, cgroup, mount or state.
+ *
+ *   sweeper -r RUNTIME -b BUNDLE -d DIRECTORY -c COMMAND -f FAULT [-e EVERY] [-s FIRST] [-n COUNT] [-v]
+ *
+ *   -r RUNTIME    ocirt, or another one
+ *   -b BUNDLE     has config.json, whose program looks around and ends, and standing.json, whose
+ *                 program stands still
+ *   -d DIRECTORY  for the state; not there before, and not there afterwards
+ *   -c COMMAND    create start run exec delete kill update pause resume state
+ *   -f FAULT      EINTR ENOMEM ENOSPC EMFILE EPERM EIO EAGAIN, kill, kill-all
+ *   -e EVERY      not each call but every so manieth, beginning with the FIRST; at most COUNT of them
+ *   -v            a line for each
+ *
+ * The last line of the output is the total. The exit status is 1 when something did not hold.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ptrace.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* glibc's <sys/ptrace.h> and <linux/ptrace.h> define the same names, <sys/mount.h> and
+ * <linux/mount.h>, too. */
+long ptrace(int request, ...);
+int mount(const char *source, const char *target, const char *type, unsigned long flags,
+	  const void *data);
+#define MS_REC     16384
+#define MS_PRIVATE (1 << 18)
+
+#define DEADLINE    10 /* seconds for a command; it needs hundredths */
+#define OUTPUT      65536
+#define MAX_TRACEES 64
+#define TRACE_OPTIONS                                                                             \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
+	 PTRACE_O_TRACEEXEC)
+
+static struct {
+	const char *runtime, *bundle, *directory, *command, *fault;
+	int error; /* 0: a kill */
+	bool kill_all, verbose;
+	long every, first, most;
+} wish = { .every = 1, .first = 1, .most = -1 };
+
+struct tracee {
+	pid_t tid;
+	int error; /* the call that it is in has been made to fail */
+};
+
+static struct tracee all[MAX_TRACEES];
+static size_t n_all;
+
+/* Of one round. */
+static struct {
+	long at, count;
+	bool executed; /* before, it is still us */
+	bool reached, killed;
+	char call[64]; /* where the fault was */
+} now;
+
+static struct {
+	long rounds, survived, refused, killed, faults;
+} total;
+
+static char id[32];        /* of the container */
+static int out_fd, err_fd; /* memfds: what the command says */
+
+static void die(const char *what)
+{
+	fprintf(stderr, "sweeper: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+/* ---- a call ---------------------------------------------------------------------------------- */
+
+/* Calls that have no way to fail, or whose failure nobody, not even libc, looks at. A failing close()
+ * has closed all the same; here it would not. */
+static bool cannot_fail(uint64_t nr)
+{
+	static const int calls[] = {
+		SYS_exit,           SYS_exit_group,   SYS_rt_sigreturn, SYS_close,
+		SYS_getpid,         SYS_gettid,       SYS_getppid,      SYS_getuid,
+		SYS_geteuid,        SYS_getgid,       SYS_getegid,      SYS_set_tid_address,
+		SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_umask,
+#ifdef SYS_arch_prctl
+		SYS_arch_prctl,
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if ((uint64_t)calls[i] == nr)
+			return true;
+	return false;
+}
+
+#if defined(__x86_64__)
+/* There is no call of this number, so nothing happens. */
+static void skip_call(pid_t tid)
+{
+	ptrace(PTRACE_POKEUSR, tid, (void *)offsetof(struct user_regs_struct, orig_rax),
+	       (void *)-1L);
+}
+
+static void set_result(pid_t tid, long value)
+{
+	ptrace(PTRACE_POKEUSR, tid, (void *)offsetof(struct user_regs_struct, rax), (void *)value);
+}
+#elif defined(__aarch64__)
+#include <elf.h>
+#include <sys/uio.h>
+
+static void skip_call(pid_t tid)
+{
+	int none = -1;
+	struct iovec v = { &none, sizeof(none) };
+
+	ptrace(PTRACE_SETREGSET, tid, (void *)(uintptr_t)NT_ARM_SYSTEM_CALL, &v);
+}
+
+static void set_result(pid_t tid, long value)
+{
+	struct user_regs_struct regs;
+	struct iovec v = { &regs, sizeof(regs) };
+
+	ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &v);
+	regs.regs[0] = (unsigned long long)value;
+	ptrace(PTRACE_SETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &v);
+}
+#else
+#error "how does this architecture skip a system call?"
+#endif
+
+static void executable(pid_t tid, char *out, size_t size)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", tid);
+	ssize_t n = readlink(link, out, size - 1);
+
+	out[n < 0 ? 0 : n] = '\0';
+}
+
+static void on_call(struct tracee *t)
+{
+	struct ptrace_syscall_info info;
+	char exe[256];
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, (void *)sizeof(info), &info) < 0)
+		return;
+	if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->error) {
+		set_result(t->tid, -t->error);
+		t->error = 0;
+	}
+	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !now.executed ||
+	    (wish.error && cannot_fail(info.entry.nr)) || ++now.count != now.at)
+		return;
+	executable(t->tid, exe, sizeof(exe));
+	const char *slash = strrchr(exe, '/');
+
+	snprintf(now.call, sizeof(now.call), "%.30s call %d(%d)", slash ? slash + 1 : exe,
+		 (int)info.entry.nr, (int)info.entry.args[0]);
+	now.reached = true;
+	if (wish.error) {
+		skip_call(t->tid);
+		t->error = wish.error;
+		return;
+	}
+	now.killed = true;
+	for (size_t i = 0; i < n_all; i++)
+		if (wish.kill_all || &all[i] == t)
+			kill(all[i].tid, SIGKILL);
+}
+
+/* ---- what is traced -------------------------------------------------------------------------- */
+
+static struct tracee *find(pid_t tid)
+{
+	for (size_t i = 0; i < n_all; i++)
+		if (all[i].tid == tid)
+			return &all[i];
+	if (n_all == MAX_TRACEES) {
+		errno = EMFILE;
+		die("too many processes");
+	}
+	all[n_all] = (struct tracee){ .tid = tid };
+	return &all[n_all++];
+}
+
+static void forget(pid_t tid)
+{
+	for (size_t i = 0; i < n_all; i++)
+		if (all[i].tid == tid) {
+			all[i] = all[--n_all];
+			return;
+		}
+}
+
+static void let_go_all(void)
+{
+	while (n_all > 0) {
+		pid_t tid = all[0].tid;
+		int status;
+
+		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+		if (waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status)) {
+			bool signal = status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80);
+
+			ptrace(PTRACE_DETACH, tid, NULL,
+			       (void *)(intptr_t)(signal ? WSTOPSIG(status) : 0));
+		}
+		forget(tid);
+	}
+}
+
+static void on_stop(struct tracee *t, int status)
+{
+	int sig = WSTOPSIG(status), event = status >> 16, pass = 0;
+	unsigned long child;
+	char exe[256];
+
+	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	    event == PTRACE_EVENT_CLONE) {
+		pid_t tid = t->tid;
+
+		if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &child) == 0)
+			find((pid_t)child);
+		t = find(tid);
+	} else if (event == PTRACE_EVENT_EXEC) {
+		now.executed = true;
+		executable(t->tid, exe, sizeof(exe));
+		if (strcmp(exe + (strlen(exe) < 5 ? 0 : strlen(exe) - 5), "/demo") == 0) {
+			ptrace(PTRACE_DETACH, t->tid, NULL, NULL);
+			forget(t->tid);
+			return;
+		}
+	} else if (event == 0) {
+		if (sig == (SIGTRAP | 0x80))
+			on_call(t);
+		else
+			pass = sig;
+	}
+	ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(intptr_t)pass); /* ESRCH: killed meanwhile */
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+static pid_t start(const char *const argv[], bool traced)
+{
+	const char *args[16] = { wish.runtime, "--root", wish.directory };
+	int go[2];
+	char byte;
+
+	for (size_t i = 0; argv[i]; i++)
+		args[3 + i] = argv[i];
+	if (pipe2(go, O_CLOEXEC) < 0)
+		die("pipe");
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid == 0) {
+		dup2(out_fd, 1);
+		dup2(err_fd, 2);
+		close(go[1]);
+		if (chdir(wish.bundle) == 0 && (!traced || read(go[0], &byte, 1) == 0))
+			execv(wish.runtime, (char **)(uintptr_t)args);
+		_exit(120);
+	}
+	close(go[0]);
+	if (traced) {
+		if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)TRACE_OPTIONS) < 0 ||
+		    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+			die("ptrace");
+		find(pid);
+	}
+	close(go[1]);
+	return pid;
+}
+
+/* The wait status of the command, or -1: it did not end in time (and is killed now). */
+static int await(pid_t command)
+{
+	time_t deadline = time(NULL) + DEADLINE;
+
+	for (;;) {
+		int status;
+
+		alarm(1);
+		pid_t pid = waitpid(-1, &status, __WALL);
+
+		alarm(0);
+		if (time(NULL) > deadline) {
+			kill(command, SIGKILL);
+			let_go_all();
+			waitpid(command, &status, __WALL);
+			return -1;
+		}
+		if (pid < 0) {
+			if (errno != EINTR)
+				die("waitpid");
+			continue;
+		}
+		if (WIFSTOPPED(status)) {
+			on_stop(find(pid), status);
+			continue;
+		}
+		forget(pid);
+		if (pid == command) {
+			let_go_all();
+			return status;
+		}
+	}
+}
+
+static void forget_output(void)
+{
+	if (ftruncate(out_fd, 0) < 0 || ftruncate(err_fd, 0) < 0)
+		die("ftruncate");
+	lseek(out_fd, 0, SEEK_SET);
+	lseek(err_fd, 0, SEEK_SET);
+}
+
+static void output(int fd, char text[OUTPUT])
+{
+	ssize_t n = pread(fd, text, OUTPUT - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+}
+
+static void bad(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void bad(const char *format, ...)
+{
+	static char text[OUTPUT];
+	va_list ap;
+
+	total.faults++;
+	printf("not ok: %s, %s at %ld (%s): ", wish.command, wish.fault, now.at, now.call);
+	va_start(ap, format);
+	vprintf(format, ap);
+	va_end(ap);
+	output(err_fd, text);
+	for (char *s = text; *s; s++)
+		if (*s == '\n')
+			*s = '|';
+	printf(" [%.400s]\n", text);
+	fflush(stdout);
+}
+
+/* Without a fault; false: it failed. */
+static bool plain(const char *const argv[])
+{
+	forget_output();
+	int status = await(start(argv, false));
+
+	if (status == -1)
+		bad("'%s' hangs", argv[0]);
+	else if (status != 0)
+		bad("'%s' fails with status %#x", argv[0], (unsigned int)status);
+	return status == 0;
+}
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static const struct command {
+	const char *name;
+	const char *const *words;
+	int before; /* 1: create it, 2: and start it, 3: and pause it */
+	bool looks; /* a program runs that says what it sees */
+} commands[] = {
+	{ "create", WORDS("create", "--config", "standing.json", id), 0 },
+	{ "start", WORDS("start", id), 1 },
+	{ "run", WORDS("run", id), 0, true },
+	{ "exec", WORDS("exec", id, "/bin/demo", "all"), 2, true },
+	{ "delete", WORDS("delete", "--force", id), 2 },
+	{ "kill", WORDS("kill", id, "KILL"), 2 },
+	{ "update", WORDS("update", "--memory", "64M", "--pids-limit", "40", id), 2 },
+	{ "pause", WORDS("pause", id), 2 },
+	{ "resume", WORDS("resume", id), 3 },
+	{ "state", WORDS("state", id), 2 },
+};
+
+/* ---- afterwards ------------------------------------------------------------------------------ */
+
+static long count_mounts(void)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	long n = 0;
+
+	for (int c; f && (c = getc(f)) != EOF;)
+		n += c == '\n';
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Whatever was orphaned is our child, as we are the subreaper: it has to end soon. */
+static void expect_no_process(void)
+{
+	time_t deadline = time(NULL) + 3;
+
+	for (;;) {
+		alarm(1);
+		pid_t pid = waitpid(-1, NULL, __WALL);
+		int err = errno;
+
+		alarm(0);
+		if (pid < 0 && err == ECHILD)
+			return;
+		if (time(NULL) > deadline)
+			break;
+	}
+	bad("processes are left");
+	char path[64];
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	FILE *f = fopen(path, "re");
+
+	while (f && fscanf(f, "%d", &pid) == 1)
+		kill(pid, SIGKILL);
+	if (f)
+		fclose(f);
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
+}
+
+static void expect_no_cgroup(void)
+{
+	DIR *d = opendir("/sys/fs/cgroup");
+	char path[512];
+
+	for (struct dirent *entry; d && (entry = readdir(d));) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/ocirt-%s", entry->d_name, id);
+		if (access(path, F_OK) == 0) {
+			bad("%s is left", path);
+			rmdir(path);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+static void expect_no_state(void)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", wish.directory, id);
+	if (access(path, F_OK) == 0)
+		bad("%s is left", path);
+}
+
+/* What differs from run to run. */
+static bool changes(const char *line)
+{
+	static const char *const begins[] = {
+		"Vm",       "Rss",   "SigQ",   "voluntary_", "namespace.", "nonv",
+		"Cpus_all", "1: ",   "2: ",    "pid:",       "Pid:",       "Tgid:",
+		"Ngid:",    "NSpid", "NStgid", "NSpgid",     "NSsid"
+	};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (strncmp(line, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+static void expect_same_view(void)
+{
+	static char usual[OUTPUT], seen[OUTPUT];
+	char *a = usual, *b = seen;
+
+	if (!*usual) {
+		output(out_fd, usual);
+		return;
+	}
+	output(out_fd, seen);
+	while (*a && *b) {
+		size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
+
+		if ((n != m || memcmp(a, b, n) != 0) && !(changes(a) && changes(b))) {
+			bad("the program sees '%.*s' instead of '%.*s'", (int)m, b, (int)n, a);
+			return;
+		}
+		a += n + (a[n] != '\0');
+		b += m + (b[m] != '\0');
+	}
+	if (*a || *b)
+		bad("the program sees more or less than usual");
+}
+
+/* A failure is told by a line that says what failed, beyond whose failure it is. */
+static void expect_message(void)
+{
+	static char text[OUTPUT];
+
+	output(err_fd, text);
+	if (strstr(text, "Error relocating"))
+		return; /* so far the dynamic linker has the word */
+	for (const char *at = text; (at = strstr(at, "ocirt: ")); at += 7)
+		if (strcspn(at, "\n") > 20)
+			return;
+	bad("it fails without a word");
+}
+
+/* ---- a round --------------------------------------------------------------------------------- */
+
+/* False: the command makes fewer calls than that. */
+static bool round_at(const struct command *c, long at)
+{
+	long mounts = count_mounts();
+
+	now.call[0] = '\0';
+	now.at = at;
+	now.count = 0;
+	now.executed = now.reached = now.killed = false;
+	if (c->before >= 1)
+		plain(WORDS("create", "--config", "standing.json", id));
+	if (c->before >= 2)
+		plain(WORDS("start", id));
+	if (c->before >= 3)
+		plain(WORDS("pause", id));
+	forget_output();
+	int status = await(start(c->words, true));
+
+	if (now.reached)
+		total.rounds++;
+	if (status == -1) {
+		bad("it hangs");
+	} else if (WIFSIGNALED(status)) {
+		total.killed++;
+		if (!now.killed)
+			bad("it dies of signal %d", WTERMSIG(status));
+	} else if (WEXITSTATUS(status) == 0) {
+		total.survived += now.reached;
+		if (c->looks)
+			expect_same_view();
+	} else {
+		total.refused++;
+		/* Killed just before the program would have run, it counts as the program's end. */
+		if (!(now.killed && c->looks && WEXITSTATUS(status) == 128 + SIGKILL))
+			expect_message();
+		if (!now.reached)
+			bad("it fails without a fault");
+	}
+	if (wish.verbose) {
+		static char text[OUTPUT];
+
+		output(err_fd, text);
+		printf("%ld %s: %#x %.*s\n", at, now.call, (unsigned int)status,
+		       (int)strcspn(text, "\n"), text);
+	}
+	plain(WORDS("delete", "--force", id));
+	expect_no_process();
+	expect_no_state();
+	expect_no_cgroup();
+	if (count_mounts() > mounts) /* fewer: the mount point of somebody else has gone */
+		bad("mounts are left");
+	return now.reached;
+}
+
+static int fault_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} names[] = { { "EINTR", EINTR },   { "ENOMEM", ENOMEM }, { "ENOSPC", ENOSPC },
+		      { "EMFILE", EMFILE }, { "EPERM", EPERM },   { "EIO", EIO },
+		      { "EAGAIN", EAGAIN }, { "kill", 0 },        { "kill-all", 0 } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].name, name) == 0)
+			return names[i].number;
+	fprintf(stderr, "sweeper: what is the fault '%s'?\n", name);
+	exit(2);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	fprintf(stderr, "sweeper: what is the command '%s'?\n", name);
+	exit(2);
+}
+
+/* Mounts of this namespace only, orphans to us, and a signal that ends a wait. */
+static void prepare(void)
+{
+	struct sigaction sa = { .sa_handler = nothing };
+
+	sigaction(SIGALRM, &sa, NULL);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		die("prctl");
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		die("unshare");
+	snprintf(id, sizeof(id), "swept-%d", getpid());
+	out_fd = memfd_create("out", MFD_CLOEXEC);
+	err_fd = memfd_create("err", MFD_CLOEXEC);
+	if (out_fd < 0 || err_fd < 0)
+		die("memfd_create");
+}
+
+int main(int argc, char *argv[])
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "r:b:d:c:f:e:s:n:v")) != -1)
+		switch (option) {
+		case 'r':
+			wish.runtime = optarg;
+			break;
+		case 'b':
+			wish.bundle = optarg;
+			break;
+		case 'd':
+			wish.directory = optarg;
+			break;
+		case 'c':
+			wish.command = optarg;
+			break;
+		case 'f':
+			wish.fault = optarg;
+			wish.error = fault_number(optarg);
+			wish.kill_all = strcmp(optarg, "kill-all") == 0;
+			break;
+		case 'e':
+			wish.every = atol(optarg);
+			break;
+		case 's':
+			wish.first = atol(optarg);
+			break;
+		case 'n':
+			wish.most = atol(optarg);
+			break;
+		case 'v':
+			wish.verbose = true;
+			break;
+		default:
+			return 2;
+		}
+	if (!wish.runtime || !wish.bundle || !wish.directory || !wish.command || !wish.fault ||
+	    wish.every < 1 || wish.first < 1) {
+		fprintf(stderr, "sweeper: see the beginning of its source\n");
+		return 2;
+	}
+	const struct command *c = find_command(wish.command);
+
+	prepare();
+	round_at(c, 0); /* no fault: what is usual */
+	if (total.faults == 0)
+		for (long at = wish.first, n = 0; n != wish.most && round_at(c, at); n++)
+			at += wish.every;
+	rmdir(wish.directory);
+	printf("%s %s: faults %ld, survived %ld, refused %ld, killed %ld, not ok %ld\n",
+	       wish.command, wish.fault, total.rounds, total.survived, total.refused, total.killed,
+	       total.faults);
+	return total.faults > 0;
+}
