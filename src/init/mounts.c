@@ -312,6 +312,12 @@ static bool source_is_link(const struct plan_mount *m, char *text, size_t size)
 	return true;
 }
 
+/* Only the source: the same error from anything else would leave a mount out. */
+static bool optional_source_missing(const struct stage *s, const struct plan_mount *m, int err)
+{
+	return m->optional && err == -ENOENT && s->failure.where == WHERE_MOUNT_SOURCE;
+}
+
 static int mount_one(const struct plan *p, struct stage *s, const struct plan_mount *m)
 {
 	char text[PROGRAM_PATH_MAX];
@@ -336,7 +342,7 @@ static int mount_one(const struct plan *p, struct stage *s, const struct plan_mo
 							 : make_new(s, m);
 
 	if (tree < 0)
-		return m->optional && tree == -ENOENT ? 0 : tree;
+		return optional_source_missing(s, m, tree) ? 0 : tree;
 	if (m->kind == PLAN_MOUNT_BIND && fstat(tree, &st) < 0)
 		return stage_fail(s, WHERE_MOUNT_SOURCE, (long)m->index, errno, m->source);
 
