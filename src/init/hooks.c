@@ -143,6 +143,13 @@ static int run_hook(struct stage *s, const struct plan_hook *h, const struct pla
 
 	auto_close int pidfd = sys_pidfd_open(pid, 0);
 
+	if (pidfd < 0) { /* without, nobody would see it end */
+		kill(-pid, SIGKILL);
+		kill(pid, SIGKILL);
+		while (waitpid(pid, &o->status, 0) < 0 && errno == EINTR)
+			;
+		return pidfd;
+	}
 	if (read(report_in, &o->error, sizeof(o->error)) != (ssize_t)sizeof(o->error))
 		o->error = 0;
 	attend(h, pid, pidfd, errors_in, o);

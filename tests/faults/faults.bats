@@ -70,6 +70,15 @@ sample() { # EVERY COMMAND FAULT
 	expect_no_container "$id"
 }
 
+@test "a hook that cannot be waited for is a failure" {
+	sweep_bundle '.hooks.startContainer = [{"path": "/bin/demo", "args": ["demo", "sleep"]}]'
+	run timeout 20 "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n all -e pidfd_open \
+		-f ENOMEM -- "$OCIRT" --root "$root" run "$id"
+	expect_status 1
+	expect_line "startContainer"
+	expect_no_container "$id"
+}
+
 # --- many at once -------------------------------------------------------------------------------
 
 @test "of many who create one container, one succeeds" {
