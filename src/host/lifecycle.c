@@ -144,6 +144,8 @@ int container_kill(const struct settings *s, const char *id, int sig, bool all, 
 			r = 0; /* ended just now */
 		if (r < 0)
 			fail(e, r, "cannot send signal %d", sig);
+	} else if (r == 0 && pidfd < 0 && pidfd != -ESRCH && !(all && c.has_cgroup)) {
+		r = fail(e, pidfd, "cannot look at the container's process");
 	} else if (r == 0 && pidfd < 0 && !all) {
 		fail(e, 0, "container not running: it is %s", status_name(state_status(s, &c)));
 		r = -ESRCH;
@@ -163,8 +165,10 @@ static int kill_and_wait(struct container *c, struct error *e)
 	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 	int r;
 
-	if (pidfd < 0)
+	if (pidfd == -ESRCH)
 		return 0;
+	if (pidfd < 0)
+		return fail(e, pidfd, "cannot look at the container's process");
 	r = sys_pidfd_send_signal(pidfd, SIGKILL);
 	if (r < 0 && r != -ESRCH)
 		return fail(e, r, "cannot kill the container");

@@ -396,6 +396,9 @@ int state_pidfd(const struct container *c)
 		return -ESRCH;
 	auto_close int fd = sys_pidfd_open(c->record.state->pid.v, 0);
 
+	/* That we lack what it takes to look does not mean that the process is gone. */
+	if (fd == -ENOMEM || fd == -EMFILE || fd == -ENFILE)
+		return fd;
 	/* Opened first, compared then: the pid cannot change hands in between unnoticed. */
 	return fd >= 0 && alive(c) ? fd_take(&fd) : -ESRCH;
 }

@@ -77,7 +77,8 @@ int state_open_cgroup(const struct settings *s, struct container *c, struct erro
 /* From the process, the start socket and the freezer, now. */
 enum status state_status(const struct settings *s, struct container *c);
 
-/* A pidfd of the first process if it is alive and the one recorded, else -ESRCH. */
+/* A pidfd of the first process if it is alive and the one recorded, -ESRCH if it is not; -ENOMEM,
+ * -EMFILE or -ENFILE when that cannot be told. */
 int state_pidfd(const struct container *c);
 
 /* The state as JSON for hooks (malloc'ed), with this status and pid (0: none). */

@@ -79,6 +79,19 @@ sample() { # EVERY COMMAND FAULT
 	expect_no_container "$id"
 }
 
+@test "a process that cannot be looked at is not taken for one that has ended" {
+	local pid
+	sweep_bundle "$(args sleep)"
+	ocirt --cgroup-manager disabled create "$id" >/dev/null 2>&1 </dev/null
+	pid=$(pid_of "$id")
+	run "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n all -e pidfd_open -f ENOMEM -- \
+		"$OCIRT" --root "$root" delete --force "$id"
+	expect_status 1
+	expect_line "cannot look at the container's process"
+	ocirt delete --force "$id"
+	[[ ! -e /proc/$pid ]] || grep -q '^State:.*Z' "/proc/$pid/status" || complain "it is still there"
+}
+
 # --- many at once -------------------------------------------------------------------------------
 
 @test "of many who create one container, one succeeds" {
