@@ -244,7 +244,10 @@ static int open_live_cgroup(const struct settings *s, const char *id, struct con
 		return r;
 	*status = state_status(s, c);
 	r = state_open_cgroup(s, c, e);
-	if (r == 0 && !c->has_cgroup) {
+	if (r == 0 && !c->record.state) {
+		fail(e, 0, "container not running: its create has not come far");
+		r = -EINVAL;
+	} else if (r == 0 && !c->has_cgroup) {
 		fail(e, 0, "the container was made with cgroups disabled");
 		r = -EOPNOTSUPP;
 	}

@@ -107,6 +107,13 @@ sample() { # EVERY COMMAND FAULT
 	[[ $(grep -l 'already exists' "$dir"/out.* | wc -l) -eq 11 ]] || complain "$(cat "$dir"/out.*)"
 }
 
+@test "a name that a create has only just taken has no cgroup yet" {
+	mkdir -p "$root/$id"
+	run ocirt update --pids-limit 5 "$id"
+	expect_status 1
+	expect_line "container not running: its create has not come far"
+}
+
 @test "random commands of many at once get legal answers and leave nothing" {
 	sweep_bundle "$(args sleep)"
 	run storm 8 12 5
