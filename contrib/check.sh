@@ -215,58 +215,63 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-check.XXXXXX") || exit 1
 trap clean_up EXIT
 mkdir "$work/log"
 
-step "packages" install_packages "${packages[@]}"
-step "copy of the sources" copy_sources
-step "autogen.sh" "$work/src/autogen.sh"
+# In braces, so that bash has read all of it before the first step: somebody may edit this file, or
+# check out another commit, while it runs.
+{
+	step "packages" install_packages "${packages[@]}"
+	step "copy of the sources" copy_sources
+	step "autogen.sh" "$work/src/autogen.sh"
 
-for check in format shellcheck shfmt codespell lists; do
-	step "lint: $check" "$work/src/contrib/lint" "$check"
-done
-
-# As users get it: linked with musl where that is there.
-if step "build" build default; then
-	tests "unit, plan and schema tests" "$work/default" check-unit
-	tests "integration and security tests" "$work/default" check-integration
-	tests "container managers, if they are installed" "$work/default" check-managers-fast
-	if [[ -n ${OCIRT_CHECK_VALIDATION-} ]] || "$work/src/tests/validation/run" --built; then
-		tests "validation programs of the OCI" "$work/default" check-validation
-	else
-		skip "validation programs of the OCI" "not built yet (OCIRT_CHECK_VALIDATION=1 does it)"
-	fi
-	step "install" install_it
-	step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
-	step "make distcheck" distcheck
-	vm_tests "cgroup v2" -- cgroup.bats devices.bats lifecycle.bats update.bats
-	vm_tests "cgroup v2 with systemd" --init systemd -- systemd.bats
-	vm_tests "cgroup v2 with systemd, an ordinary user" --init systemd --user -- systemd.bats
-else
-	for what in "unit, plan and schema tests" "integration and security tests" \
-		"validation programs of the OCI" install demo.sh "make distcheck" "cgroup v2"; do
-		skip "$what" "there is no build"
+	for check in format shellcheck shfmt codespell lists; do
+		step "lint: $check" "$work/src/contrib/lint" "$check"
 	done
-fi
 
-if command -v dh >/dev/null; then
-	step "Debian package" debian_package
-else
-	skip "Debian package" "debhelper is not installed"
-fi
+	# As users get it: linked with musl where that is there.
+	if step "build" build default; then
+		tests "unit, plan and schema tests" "$work/default" check-unit
+		tests "integration and security tests" "$work/default" check-integration
+		tests "container managers, if they are installed" "$work/default" check-managers-fast
+		if [[ -n ${OCIRT_CHECK_VALIDATION-} ]] || "$work/src/tests/validation/run" --built; then
+			tests "validation programs of the OCI" "$work/default" check-validation
+		else
+			skip "validation programs of the OCI" "not built yet (OCIRT_CHECK_VALIDATION=1 does it)"
+		fi
+		step "install" install_it
+		step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
+		step "make distcheck" distcheck
+		vm_tests "cgroup v2" -- cgroup.bats devices.bats lifecycle.bats update.bats
+		vm_tests "cgroup v2 with systemd" --init systemd -- systemd.bats
+		vm_tests "cgroup v2 with systemd, an ordinary user" --init systemd --user -- systemd.bats
+	else
+		for what in "unit, plan and schema tests" "integration and security tests" \
+			"validation programs of the OCI" install demo.sh "make distcheck" "cgroup v2"; do
+			skip "$what" "there is no build"
+		done
+	fi
 
-if step "build: gcc, system's libc" build gcc CC=gcc; then
-	tests "unit, plan and schema tests with glibc" "$work/gcc" check-unit
-fi
-# One build for three promises: clang, the sanitizers, and ocirt-init with glibc where there is no
-# musl. -O1 is what the sanitizers want, and quick.
-if step "build: clang, sanitizers, static glibc" build clang CC=clang INIT_CC="clang -static" \
-	CFLAGS="-g -O1" --enable-sanitizers; then
-	step "unit tests with sanitizers" make -C "$work/clang" -j"$jobs" check-unit
-else
-	skip "unit tests with sanitizers" "there is no build"
-fi
-step "build: gcc with the system libc, no seccomp" build no-seccomp CC=gcc CFLAGS=-O0 --disable-seccomp
+	if command -v dh >/dev/null; then
+		step "Debian package" debian_package
+	else
+		skip "Debian package" "debhelper is not installed"
+	fi
 
-for what in "${failures[@]}"; do
-	echo "failed: $what"
-done
-echo "$passed passed, $failed failed, $skipped skipped"
-((failed == 0))
+	if step "build: gcc, system's libc" build gcc CC=gcc; then
+		tests "unit, plan and schema tests with glibc" "$work/gcc" check-unit
+	fi
+	# One build for three promises: clang, the sanitizers, and ocirt-init with glibc where there is no
+	# musl. -O1 is what the sanitizers want, and quick.
+	if step "build: clang, sanitizers, static glibc" build clang CC=clang INIT_CC="clang -static" \
+		CFLAGS="-g -O1" --enable-sanitizers; then
+		step "unit tests with sanitizers" make -C "$work/clang" -j"$jobs" check-unit
+	else
+		skip "unit tests with sanitizers" "there is no build"
+	fi
+	step "build: gcc with the system libc, no seccomp" build no-seccomp CC=gcc CFLAGS=-O0 --disable-seccomp
+
+	for what in "${failures[@]}"; do
+		echo "failed: $what"
+	done
+	echo "$passed passed, $failed failed, $skipped skipped"
+	((failed == 0))
+	exit
+}
