@@ -54,7 +54,7 @@ static int make_node(struct stage *s, const struct plan_device *d, int dir, cons
 	}
 	if (errno != EEXIST)
 		return stage_fail(s, WHERE_DEVICE, d->index, errno, d->path);
-	/* What is there must be what was asked for; a link or another device is not (N07). */
+	/* What is there must be what was asked for; a link or another device is not. */
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return stage_fail(s, WHERE_DEVICE, d->index, errno, d->path);
 	if ((st.st_mode & S_IFMT) != (d->mode & S_IFMT) ||

@@ -124,7 +124,7 @@ static int check_inside(const struct plan_process *process, struct stage *s)
 	return 0;
 }
 
-/* We are inside the root: plain paths cannot leave it. A missing directory is made (K04). */
+/* We are inside the root: plain paths cannot leave it. A missing directory is made. */
 int enter_cwd(const struct plan *p, struct stage *s)
 {
 	const struct plan_process *process = p->process;

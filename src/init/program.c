@@ -40,7 +40,7 @@ static bool join(char *out, size_t size, const char *dir, const char *name)
 	return true;
 }
 
-/* Reported at create, where somebody listens, rather than at start (K06). */
+/* Reported at create, where somebody listens, rather than at start. */
 int find_program(const struct plan *p, struct stage *s)
 {
 	const struct plan_process *process = p->process;
