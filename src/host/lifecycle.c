@@ -30,8 +30,10 @@ static int connect_to_init(struct container *c, struct error *e)
 	auto_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/start", c->dir);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&at, sizeof(at)) < 0)
-		return fail(e, errno, "cannot reach the container's first process");
+	if (sock < 0 || connect(sock, (struct sockaddr *)&at, sizeof(at)) < 0) {
+		fail(e, errno, "cannot reach the container's first process");
+		return hint_if(e, ECONNREFUSED, "it has just ended");
+	}
 	return fd_take(&sock);
 }
 
@@ -73,8 +75,10 @@ static int start_created(const struct settings *s, struct container *c, struct e
 	auto_close int pidfd = state_pidfd(c);
 	int r = talk_send(sock, &go, state);
 
-	if (r < 0)
-		return fail(e, r, "cannot talk to the container's first process");
+	if (r < 0) {
+		fail(e, r, "cannot reach the container's first process");
+		return hint_if(e, EPIPE, "it has just ended");
+	}
 	/* From here on it is not "created" any more, whatever comes. */
 	unlinkat(c->dir, "start", 0);
 	r = child_executed(sock, c, c->record.state->pid.v, e);

@@ -54,7 +54,9 @@ static int choose_host(const char *name, struct compile_input *in, struct cgroup
 
 /* ---- the plan -------------------------------------------------------------------------------- */
 
-extern const char __executable_start[], end[]; /* the linker's: this program in memory */
+/* The linker's: this program in memory, from its constants on. Not from its beginning: a program at a
+ * fixed address begins at 4194304, which is a usual limit too. */
+extern const char etext[], end[];
 
 /*
  * The container side maps the arena of the plan and nothing else of us: a pointer in it to one of
@@ -68,7 +70,7 @@ static bool self_contained(const struct arena *a, const struct arena *other)
 		const char *what;
 		uintptr_t from, to;
 	} outside[] = {
-		{ "a constant", (uintptr_t)__executable_start, (uintptr_t)end },
+		{ "a constant", (uintptr_t)etext, (uintptr_t)end },
 		{ "the stack", stack, stack + 0x20000 },
 		{ "the configuration", (uintptr_t)other->base,
 		  (uintptr_t)other->base + other->used },
