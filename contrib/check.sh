@@ -213,6 +213,7 @@ limit=1800 # seconds for one run of the tests
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-check.XXXXXX") || exit 1
 trap clean_up EXIT
+chmod 755 "$work" # an ordinary user's tests, too, are in it
 mkdir "$work/log"
 
 # In braces, so that bash has read all of it before the first step: somebody may edit this file, or
