@@ -156,6 +156,16 @@ int cgroup_delegate(struct cgroup *c, uid_t uid, struct error *e);
  */
 int cgroup_v2_fd(struct cgroup *c);
 
+/*
+ * The quick way in where there is more than v2: the process joins by itself. Its birth in v2 (*v2, a
+ * borrowed fd for CLONE_INTO_CGROUP, or -1), then "0" written to each of `fds`, the tasks files of
+ * v1, opened here and the caller's to close. A process that moves another one takes a lock of all
+ * threads, whose RCU wait is 7 ms and more; a single thread that moves itself needs none
+ * (cgroup_procs_write_start() in kernel/cgroup/cgroup.c, 5.7). Returns how many fds, or 0 where
+ * cgroup_attach() is the way.
+ */
+size_t cgroup_self_join(struct cgroup *c, int *v2, int fds[CGROUP_HIERARCHIES]);
+
 /* Into every hierarchy. */
 int cgroup_attach(struct cgroup *c, pid_t pid, struct error *e);
 

@@ -27,6 +27,34 @@ int cgroup_v2_fd(struct cgroup *c)
 	return MAX(cgroup_dir(c, (size_t)c->host->v2), -1);
 }
 
+size_t cgroup_self_join(struct cgroup *c, int *v2, int fds[CGROUP_HIERARCHIES])
+{
+	size_t n = 0;
+
+	*v2 = -1;
+	if (c->driver == CGROUP_DISABLED || c->host->mode == CGROUP_V2 || c->awaits)
+		return 0;
+	for (size_t i = 0; i < c->host->n; i++) {
+		int dir = c->at[i].used ? cgroup_dir(c, i) : -1;
+
+		if (!c->at[i].used)
+			continue;
+		if (dir >= 0 && c->host->h[i].v2)
+			*v2 = dir;
+		else if (dir >= 0 && (fds[n] = openat(dir, "tasks", O_WRONLY | O_CLOEXEC)) >= 0)
+			n++;
+		else
+			goto the_other_way;
+	}
+	return n;
+
+the_other_way:
+	while (n)
+		close(fds[--n]);
+	*v2 = -1;
+	return 0;
+}
+
 void cgroup_sub_parse(char *option, struct cgroup_sub *out)
 {
 	char *colon = strchr(option, ':');

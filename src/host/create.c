@@ -47,6 +47,7 @@ struct making {
 	struct cgroup_host cgroup_host;
 	struct cgroup cgroup;
 	bool have_cgroup, cgroup_made, state_made;
+	bool born_in_v2; /* the part of a hybrid host's cgroup that ocirt-init cannot join */
 	struct plan *plan;
 	struct child child;
 	int pidfd_socket, listener, rootfs;
@@ -194,7 +195,8 @@ static int open_rootfs(struct making *m, struct error *e)
 static int open_all(struct making *m, struct error *e)
 {
 	/* One more: the socket that `start` connects to. */
-	int r = child_init(&m->child, m->plan, &m->arena, sources_most(m->plan) + 1, e);
+	int r = child_init(&m->child, m->plan, &m->arena,
+			   sources_most(m->plan) + CGROUP_HIERARCHIES + 1, e);
 
 	m->sources = (struct sources){ .s = m->s, .config = m->config, .child = &m->child };
 	if (r == 0)
@@ -370,6 +372,21 @@ static int at_namespaces(void *arg, int *state, struct error *e)
 	return *state < 0 ? *state : 0;
 }
 
+/* ocirt-init joins by itself where that is the quick way. */
+static int let_it_join(struct making *m, struct error *e)
+{
+	int *fds = arena_new_array(&m->arena, int, CGROUP_HIERARCHIES);
+
+	if (!fds)
+		return fail(e, ENOMEM, "the plan does not fit into its arena");
+	m->plan->cgroup_tasks = fds;
+	m->plan->n_cgroup_tasks = cgroup_self_join(&m->cgroup, &m->child.cgroup, fds);
+	for (size_t i = 0; i < m->plan->n_cgroup_tasks; i++)
+		child_keep(&m->child, fds[i]);
+	m->born_in_v2 = m->child.cgroup >= 0;
+	return 0;
+}
+
 static int make_cgroup(struct making *m, struct error *e)
 {
 	const struct oci_linux *l = m->config->linux;
@@ -381,7 +398,10 @@ static int make_cgroup(struct making *m, struct error *e)
 
 	if (r == 0 && m->s->driver != CGROUP_SYSTEMD)
 		r = delegate_cgroup(m, e);
-	m->child.cgroup = m->plan->wait_late ? -1 : cgroup_v2_fd(&m->cgroup);
+	if (!m->plan->wait_late)
+		m->child.cgroup = cgroup_v2_fd(&m->cgroup);
+	else if (r == 0)
+		r = let_it_join(m, e);
 	return r;
 }
 
@@ -389,7 +409,9 @@ static int attach_cgroup(struct making *m, struct error *e)
 {
 	int r = 0;
 
-	if (m->have_cgroup && m->child.cgroup < 0)
+	bool joins = m->plan->n_cgroup_tasks && (m->child.cgroup >= 0 || !m->born_in_v2);
+
+	if (m->have_cgroup && !joins && m->child.cgroup < 0)
 		r = cgroup_attach(&m->cgroup, m->child.pid, e);
 	/* systemd has made it only now, around the process. */
 	if (r == 0 && m->have_cgroup && m->s->driver == CGROUP_SYSTEMD)
@@ -442,6 +464,8 @@ static int make(struct making *m, struct error *e)
 	r = child_start(&m->child, e);
 	sources_close(&m->sources);
 	fd_close(&m->listener);
+	for (size_t i = 0; i < m->plan->n_cgroup_tasks; i++)
+		close(m->plan->cgroup_tasks[i]);
 	m->c.record.state->pid = (struct opt_i32){ m->child.pid > 0, m->child.pid };
 	/* Hooks and devices are moved between attaching and GO_ON; then NAMESPACES asks for it. */
 	if (r == 0)

@@ -22,6 +22,9 @@ static const struct words {
 } table[WHERE_COUNT] = {
 	[WHERE_NOWHERE] = { "", "ocirt-init failed" },
 	[WHERE_ARENA] = { "", "ocirt-init cannot map the plan" },
+	[WHERE_CGROUP] = { "linux.cgroupsPath",
+			   "cannot join the cgroup",
+			   { { ENOSPC, "a cpuset above it has no CPUs or memory nodes" } } },
 	[WHERE_NAMESPACE_JOIN] = { "linux.namespaces[%d].path",
 				   "cannot join '%s'",
 				   { { EINVAL,

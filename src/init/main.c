@@ -32,6 +32,7 @@
 const struct step create_steps[] = {
 	{ "hide from the container", hide },
 	{ "take procfs", open_proc_handle },
+	{ "join cgroups", join_cgroups },
 	{ "map ids", ask_for_id_maps },
 	{ "join namespaces", join_namespaces },
 	{ "enter the time namespace", enter_time_namespace },

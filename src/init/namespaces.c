@@ -32,6 +32,17 @@ int hide(const struct plan *p, struct stage *s)
 	return p->new_userns ? 0 : not_dumpable(s);
 }
 
+/* While we are the caller still: the files are the host's. */
+int join_cgroups(const struct plan *p, struct stage *s)
+{
+	for (size_t i = 0; i < p->n_cgroup_tasks; i++) {
+		if (write(p->cgroup_tasks[i], "0", 1) != 1)
+			return stage_fail(s, WHERE_CGROUP, -1, errno, NULL);
+		close(p->cgroup_tasks[i]);
+	}
+	return 0;
+}
+
 /* Only the host may write them. user_namespaces(7). */
 int ask_for_id_maps(const struct plan *p, struct stage *s)
 {

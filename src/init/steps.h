@@ -6,6 +6,7 @@
 
 /* namespaces.c */
 int hide(const struct plan *p, struct stage *s);
+int join_cgroups(const struct plan *p, struct stage *s);
 int ask_for_id_maps(const struct plan *p, struct stage *s);
 int join_namespaces(const struct plan *p, struct stage *s);
 int enter_time_namespace(const struct plan *p, struct stage *s);

@@ -219,6 +219,9 @@ struct plan {
 	bool wait_late;  /* GO_ON comes before the first needs_cgroup mount, at the latest at the
 			    end of the mounts: the cgroup is being attached meanwhile */
 
+	const int *cgroup_tasks; /* write "0" into each: joins a cgroup of v1 */
+	size_t n_cgroup_tasks;
+
 	/* Namespaces. */
 	uint64_t clone_flags;   /* CLONE_NEW* made by clone3 itself */
 	uint64_t unshare_flags; /* those that ocirt-init makes: cgroup after GO_ON, time for its

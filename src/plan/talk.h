@@ -49,6 +49,7 @@ enum talk_type {
 enum talk_where {
 	WHERE_NOWHERE,
 	WHERE_ARENA,
+	WHERE_CGROUP,         /* joining it */
 	WHERE_NAMESPACE_JOIN, /* index: linux.namespaces */
 	WHERE_NAMESPACE_NEW,  /* detail: what is being made */
 	WHERE_ID_MAPS,
