@@ -74,27 +74,42 @@ step() { # NAME COMMAND...
 	return "$status"
 }
 
+# Counts the results of a suite, and says what failed, by name, and what was skipped, by reason: one
+# line each, so that they are seen even where somebody cuts what follows. `results` has one line for
+# each test: PASS, FAIL or SKIP, its name, and for SKIP "# skip" with the reason.
+suite() { # NAME STATUS-OF-ITS-COMMAND RESULTS
+	local p f s
+	p=$(grep -c '^PASS' "$3")
+	f=$(grep -c '^FAIL' "$3")
+	s=$(grep -c '^SKIP' "$3")
+	# It must not look like success that nothing could be run.
+	(($2 != 0 && f == 0)) && f=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-8s%s: %d passed, %d failed, %d skipped (%ds)\n' \
+		"$( ((f)) && echo FAILED || echo ok)" "$1" "$p" "$f" "$s" $((SECONDS - since))
+	sed -n 's/^FAIL/        failed:/p' "$3"
+	sed -n 's/^SKIP.*# *skip */        /Ip' "$3" | sort | uniq -c |
+		sed 's/^ *\([0-9]*\) */        \1 skipped: /'
+	((f == 0)) && return
+	failures+=("$1")
+	while IFS= read -r line; do
+		failures+=("    $line")
+	done < <(sed -n 's/^FAIL *//p' "$3")
+	(($2 == 124 || $2 == 137)) && echo "    not done after $limit s"
+	return 1
+}
+
 # `make TARGET` in a build directory, one result per test it ran.
 tests() { # NAME DIRECTORY TARGET
-	local log=$work/log/${1//[^A-Za-z0-9]/-} p f s
-	count() { find "$2" -name '*.trs' -exec cat {} + | grep -cE "^:test-result: ($1)"; }
+	local log=$work/log/${1//[^A-Za-z0-9]/-}
 	since=$SECONDS
 	find "$2" -name '*.trs' -delete
 	timeout --kill-after=10 "$limit" make -C "$2" -j"$jobs" "$3" >"$log" 2>&1 </dev/null
 	local status=$?
-	p=$(count PASS "$2")
-	f=$(count 'FAIL|ERROR|XPASS' "$2")
-	s=$(count 'SKIP|XFAIL' "$2")
-	# It must not look like success that nothing could be run.
-	((status != 0 && f == 0)) && f=1
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	printf '%-8s%s: %d passed, %d failed, %d skipped (%ds)\n' \
-		"$( ((f)) && echo FAILED || echo ok)" "$1" "$p" "$f" "$s" $((SECONDS - since))
-	grep -hE '^:test-result: SKIP' -r "$2" --include='*.trs' | sort | uniq -c |
-		sed 's/^ *\([0-9]*\) :test-result: SKIP/        \1 skipped:/'
-	if ((f)); then
-		failures+=("$1")
-		((status == 124 || status == 137)) && echo "    not done after $limit s"
+	find "$2" -name '*.trs' -exec cat {} + |
+		sed -nE 's/^:test-result: //; s/^(ERROR|XPASS)/FAIL/; s/^XFAIL/SKIP/; /^(PASS|FAIL|SKIP)/p' \
+			>"$log.results"
+	if ! suite "$1" "$status" "$log.results"; then
 		grep -vE '^ok ' "$2/test-suite.log" | tail -n 400 | sed 's/^/    /'
 		tail -n 60 "$log" | sed 's/^/    /'
 	fi
@@ -102,7 +117,7 @@ tests() { # NAME DIRECTORY TARGET
 
 # The tests with the tag "vm" on another kind of machine, a small virtual one: one result per test.
 vm_tests() { # NAME OPTION... -- FILE...
-	local name=$1 log=$work/log/${1//[^A-Za-z0-9]/-} options=() p f s
+	local name=$1 log=$work/log/${1//[^A-Za-z0-9]/-} options=()
 	shift
 	while [[ $1 != -- ]]; do
 		options+=("$1")
@@ -120,17 +135,10 @@ vm_tests() { # NAME OPTION... -- FILE...
 		skip "$name" "$(sed -n 's/.*skipped: //p' "$log") (OCIRT_CHECK_VM=1 installs it)"
 		return
 	fi
-	p=$(grep -E '^ok ' "$log" | grep -vc '# skip')
-	f=$(grep -c '^not ok ' "$log")
-	s=$(grep -cE '^ok .*# skip' "$log")
-	((status != 0 && f == 0)) && f=1
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	printf '%-8s%s: %d passed, %d failed, %d skipped (%ds)\n' \
-		"$( ((f)) && echo FAILED || echo ok)" "$name" "$p" "$f" "$s" $((SECONDS - since))
-	if ((f)); then
-		failures+=("$name")
+	sed -nE 's/^(ok .*# skip)/SKIP \1/; s/^ok /PASS /; s/^not ok /FAIL /; /^(PASS|FAIL|SKIP)/p' \
+		"$log" >"$log.results"
+	suite "$name" "$status" "$log.results" ||
 		grep -vE '^ok ' "$log" | tail -n 100 | sed 's/^/    /'
-	fi
 }
 
 # --- steps ------------------------------------------------------------------------------------
