@@ -9,11 +9,13 @@
 #include "host/idmap.h"
 #include "host/spawn.h"
 #include "host/state.h"
+#include "host/supervise.h"
 #include "host/words.h"
 #include "plan/talk.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -27,7 +29,7 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 	c->console_socket = c->pidfd = c->talk = c->master = -1;
 	c->cgroup = c->userns = c->mntns = c->pidns = -1;
 	c->pid = -1;
-	c->room = more + 2; /* the talk, procfs */
+	c->room = more + 2 + CGROUP_HIERARCHIES; /* the talk, procfs */
 	plan->talk_fd = plan->listen_fd = plan->container_pidfd = -1;
 	plan->n_keep = 0;
 	plan->keep = arena_new_array(arena, int, c->room);
@@ -45,6 +47,28 @@ int child_keep(struct child *c, int fd)
 	if (fd >= 0 && c->plan->n_keep < c->room)
 		((int *)c->plan->keep)[c->plan->n_keep++] = fd;
 	return fd;
+}
+
+int child_enter_cgroup(struct child *c, struct cgroup *cgroup, struct error *e)
+{
+	c->cgroup = cgroup_v2_fd(cgroup);
+	if (c->cgroup >= 0)
+		return 0;
+	int *fds = arena_new_array(c->arena, int, CGROUP_HIERARCHIES);
+
+	if (!fds)
+		return fail(e, ENOMEM, "the plan does not fit into its arena");
+	c->plan->cgroup_tasks = fds;
+	c->plan->n_cgroup_tasks = cgroup_self_join(cgroup, &c->cgroup, fds);
+	for (size_t i = 0; i < c->plan->n_cgroup_tasks; i++)
+		child_keep(c, fds[i]);
+	c->born_in_v2 = c->cgroup >= 0;
+	return 0;
+}
+
+bool child_outside(const struct child *c)
+{
+	return c->cgroup < 0 && (c->born_in_v2 || c->plan->n_cgroup_tasks == 0);
 }
 
 int child_start(struct child *c, struct error *e)
@@ -77,6 +101,8 @@ int child_start(struct child *c, struct error *e)
 		s.cgroup = c->cgroup = -1;
 		r = spawn(&s, &c->pid, &c->pidfd, e);
 	}
+	for (size_t i = 0; i < c->plan->n_cgroup_tasks; i++)
+		close(c->plan->cgroup_tasks[i]);
 	return r;
 }
 
@@ -94,6 +120,28 @@ static int send_record(struct child *c, enum talk_type type, int fd, struct erro
 int child_go_on(struct child *c, int state, struct error *e)
 {
 	return send_record(c, TALK_GO_ON, state, e);
+}
+
+/* A mount of a server that is down, a hook that hangs: the one who waits may have had enough. */
+static int receive(int sock, struct talk_record *r, int *fd)
+{
+	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
+				{ .fd = supervise_interrupts(), .events = POLLIN } };
+
+	*fd = -1;
+	while (fds[1].fd >= 0 && !fds[0].revents) {
+		if (poll(fds, array_len(fds), -1) < 0 && errno != EINTR)
+			return -errno;
+		if (!fds[0].revents && fds[1].revents && supervise_interrupted())
+			return -ECANCELED;
+	}
+	return talk_receive(sock, r, fd);
+}
+
+static int broken(int err, struct error *e)
+{
+	return err == -ECANCELED ? fail(e, 0, "interrupted by a signal")
+				 : fail(e, err, "the talk with ocirt-init broke");
 }
 
 /* End of file before READY: say how it ended. */
@@ -148,12 +196,12 @@ int child_attend(struct child *c, struct error *e)
 	for (;;) {
 		struct talk_record r;
 		auto_close int fd = -1;
-		int err = talk_receive(c->talk, &r, &fd);
+		int err = receive(c->talk, &r, &fd);
 
 		if (err == -EPIPE || err == -ECONNRESET)
 			return say_how_it_died(c, e);
 		if (err < 0)
-			return fail(e, err, "the talk with ocirt-init broke");
+			return broken(err, e);
 		if (r.type == TALK_READY)
 			return 0;
 		if (r.type == TALK_FAILED)
@@ -208,12 +256,12 @@ int child_executed(int sock, const struct container *c, pid_t pid, struct error 
 	for (;;) {
 		struct talk_record r;
 		auto_close int fd = -1;
-		int err = talk_receive(sock, &r, &fd);
+		int err = receive(sock, &r, &fd);
 
 		if (err == -EPIPE || err == -ECONNRESET)
 			return 0; /* closed by execve */
 		if (err < 0)
-			return fail(e, err, "the talk with ocirt-init broke");
+			return broken(err, e);
 		if (r.type == TALK_FAILED)
 			return words_failed(&r, e);
 		if (r.type == TALK_WARNING)

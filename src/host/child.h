@@ -14,6 +14,7 @@
 
 #include <sys/types.h>
 
+struct cgroup;
 struct container;
 
 struct child {
@@ -26,6 +27,7 @@ struct child {
 	int (*at_namespaces)(void *arg, int *state, struct error *e);
 	void *arg;
 	int cgroup, userns, mntns, pidns; /* as in struct spawn; -1: none */
+	bool born_in_v2; /* the part of a hybrid host's cgroup that ocirt-init cannot join */
 
 	const struct container *container; /* for the seccomp agent; its config says where it is */
 
@@ -42,6 +44,11 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 
 /* Let `fd` live on in the child under the same number. Returns fd. */
 int child_keep(struct child *c, int fd);
+
+/* Before child_start(): the process is born in the cgroup, or ocirt-init joins it, where that is
+ * possible. Otherwise child_outside() is true after it, for which there is cgroup_attach(). */
+int child_enter_cgroup(struct child *c, struct cgroup *cgroup, struct error *e);
+bool child_outside(const struct child *c);
 
 int child_start(struct child *c, struct error *e);
 

@@ -9,6 +9,7 @@
 #include "host/child.h"
 #include "host/console.h"
 #include "host/notify.h"
+#include "host/own_ids.h"
 #include "host/points.h"
 #include "host/sources.h"
 #include "host/state.h"
@@ -47,7 +48,6 @@ struct making {
 	struct cgroup_host cgroup_host;
 	struct cgroup cgroup;
 	bool have_cgroup, cgroup_made, state_made;
-	bool born_in_v2; /* the part of a hybrid host's cgroup that ocirt-init cannot join */
 	struct plan *plan;
 	struct child child;
 	int pidfd_socket, listener, rootfs;
@@ -173,6 +173,7 @@ static int compile(struct making *m, struct error *e)
 				     m->s->driver != CGROUP_SYSTEMD,
 		.bounding_caps = grantable(m->config),
 		.privileged = m->s->privileged,
+		.groups_denied = !m->s->privileged && own_ids_groups_denied(),
 	};
 
 	return compile_container(&m->arena, &in, &m->plan, e);
@@ -195,8 +196,7 @@ static int open_rootfs(struct making *m, struct error *e)
 static int open_all(struct making *m, struct error *e)
 {
 	/* One more: the socket that `start` connects to. */
-	int r = child_init(&m->child, m->plan, &m->arena,
-			   sources_most(m->plan) + CGROUP_HIERARCHIES + 1, e);
+	int r = child_init(&m->child, m->plan, &m->arena, sources_most(m->plan) + 1, e);
 
 	m->sources = (struct sources){ .s = m->s, .config = m->config, .child = &m->child };
 	if (r == 0)
@@ -372,21 +372,6 @@ static int at_namespaces(void *arg, int *state, struct error *e)
 	return *state < 0 ? *state : 0;
 }
 
-/* ocirt-init joins by itself where that is the quick way. */
-static int let_it_join(struct making *m, struct error *e)
-{
-	int *fds = arena_new_array(&m->arena, int, CGROUP_HIERARCHIES);
-
-	if (!fds)
-		return fail(e, ENOMEM, "the plan does not fit into its arena");
-	m->plan->cgroup_tasks = fds;
-	m->plan->n_cgroup_tasks = cgroup_self_join(&m->cgroup, &m->child.cgroup, fds);
-	for (size_t i = 0; i < m->plan->n_cgroup_tasks; i++)
-		child_keep(&m->child, fds[i]);
-	m->born_in_v2 = m->child.cgroup >= 0;
-	return 0;
-}
-
 static int make_cgroup(struct making *m, struct error *e)
 {
 	const struct oci_linux *l = m->config->linux;
@@ -398,20 +383,14 @@ static int make_cgroup(struct making *m, struct error *e)
 
 	if (r == 0 && m->s->driver != CGROUP_SYSTEMD)
 		r = delegate_cgroup(m, e);
-	if (!m->plan->wait_late)
-		m->child.cgroup = cgroup_v2_fd(&m->cgroup);
-	else if (r == 0)
-		r = let_it_join(m, e);
-	return r;
+	return r < 0 ? r : child_enter_cgroup(&m->child, &m->cgroup, e);
 }
 
 static int attach_cgroup(struct making *m, struct error *e)
 {
 	int r = 0;
 
-	bool joins = m->plan->n_cgroup_tasks && (m->child.cgroup >= 0 || !m->born_in_v2);
-
-	if (m->have_cgroup && !joins && m->child.cgroup < 0)
+	if (m->have_cgroup && child_outside(&m->child))
 		r = cgroup_attach(&m->cgroup, m->child.pid, e);
 	/* systemd has made it only now, around the process. */
 	if (r == 0 && m->have_cgroup && m->s->driver == CGROUP_SYSTEMD)
@@ -464,8 +443,6 @@ static int make(struct making *m, struct error *e)
 	r = child_start(&m->child, e);
 	sources_close(&m->sources);
 	fd_close(&m->listener);
-	for (size_t i = 0; i < m->plan->n_cgroup_tasks; i++)
-		close(m->plan->cgroup_tasks[i]);
 	m->c.record.state->pid = (struct opt_i32){ m->child.pid > 0, m->child.pid };
 	/* Hooks and devices are moved between attaching and GO_ON; then NAMESPACES asks for it. */
 	if (r == 0)
@@ -556,6 +533,22 @@ static void read_old_limits(struct oci_config *c)
 		r->pids->limit.v = -1;
 }
 
+/* The copy that is kept must say what the container is. */
+static int add_own_ids(struct making *m, struct error *e)
+{
+	int r = own_ids_add(m->config, &m->arena, e);
+
+	if (r <= 0)
+		return r;
+	char *text = ocispec_write(&oci_config_schema, m->config, false, &m->text_len);
+
+	if (!text)
+		return fail(e, ENOMEM, "config.json does not fit into memory");
+	free(m->text);
+	m->text = text;
+	return 0;
+}
+
 /* All that needs no privileges and leaves nothing. */
 static int prepare(struct making *m, struct error *e)
 {
@@ -569,6 +562,8 @@ static int prepare(struct making *m, struct error *e)
 		r = check_terminal(m, e);
 	if (r == 0)
 		read_old_limits(m->config);
+	if (r == 0)
+		r = add_own_ids(m, e);
 	if (r == 0)
 		r = prepare_cgroup(m, e);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include "host/activation.h"
 #include "host/child.h"
 #include "host/console.h"
+#include "host/own_ids.h"
 #include "host/state.h"
 #include "host/supervise.h"
 
@@ -255,7 +256,9 @@ static int plan_it(struct execution *x, struct error *e)
 					  .preserve_fds = a.preserve_fds,
 					  .extra_env = a.env,
 					  .bounding_caps = grantable(x->c.config),
-					  .privileged = x->s->privileged };
+					  .privileged = x->s->privileged,
+					  .groups_denied = !x->s->privileged &&
+							   own_ids_groups_denied() };
 
 	r = compile_exec(&x->arena, &in, &x->process, &x->plan, e);
 	if (r == 0)
@@ -289,11 +292,11 @@ static int choose_cgroup(struct execution *x, struct error *e)
 	if (r < 0 || !x->c.has_cgroup)
 		return r;
 	if (!count(x->o->cgroups))
-		x->child.cgroup = cgroup_v2_fd(&x->c.cgroup);
+		r = child_enter_cgroup(&x->child, &x->c.cgroup, e);
 	/* ocirt-init waits for GO_ON; a birth in the cgroup that fails is found out too late for
 	 * the sealed plan to change. */
 	x->plan->wait_late = true;
-	return 0;
+	return r;
 }
 
 static int attach(struct execution *x, struct error *e)
@@ -303,7 +306,7 @@ static int attach(struct execution *x, struct error *e)
 
 	if (!x->plan->wait_late)
 		return 0;
-	if (x->child.cgroup < 0) {
+	if (child_outside(&x->child)) {
 		if (n > array_len(subs))
 			return fail(e, 0, "--cgroup: given %zu times, 16 are the most", n);
 		for (size_t i = 0; i < n; i++) {

@@ -74,6 +74,7 @@ const struct step create_steps[] = {
 const struct step exec_steps[] = {
 	{ "hide from the container", hide },
 	{ "take procfs", open_proc_handle },
+	{ "join cgroups", join_cgroups },
 	{ "join namespaces", join_namespaces },
 	{ "take a session keyring", new_keyring },
 	{ "become root inside", become_root },

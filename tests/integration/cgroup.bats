@@ -145,6 +145,21 @@ limited() { # RESOURCES [FILTER...]
 	[[ $output == *pids:/$id-c* || $output == "0::/$id-c" ]] || complain "elsewhere"
 }
 
+# Moving a process takes a lock of all threads of the host, and milliseconds.
+# bats test_tags=vm
+@test "no process is moved: it is born in its cgroup, or joins by itself" {
+	command -v strace >/dev/null || skip "strace is not installed"
+	hierarchy pids
+	standing "$host_view" '.linux.cgroupsPath = "/'"$id"'-d"'
+	change '.linux.cgroupsPath = "/'"$id"'-e"'
+	change "$(args exit 0)"
+	strace -f -e trace=openat,open -o "$dir/run" "$OCIRT" --root "$root" run "$id-2" </dev/null
+	strace -f -e trace=openat,open -o "$dir/exec" "$OCIRT" --root "$root" exec "$id" /bin/demo cgroup \
+		>"$dir/out"
+	grep -qE "(pids|^0:):/$id-d" "$dir/out" || complain "elsewhere: $(<"$dir/out")"
+	! grep -hE '"cgroup.procs", O_(WRONLY|RDWR)' "$dir/run" "$dir/exec" || complain "moved"
+}
+
 # --- what ------------------------------------------------------------------------------------
 
 # bats test_tags=vm
