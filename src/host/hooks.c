@@ -79,8 +79,8 @@ static int explain(const struct oci_hook *h, int err, struct error *e)
 	return -e->code;
 }
 
-static int run_hook(const struct oci_hook *h, int bundle, const char *state, size_t state_len,
-		    struct error *e)
+static int run_hook(const struct oci_hook *h, bool interruptible, int bundle, const char *state,
+		    size_t state_len, struct error *e)
 {
 	auto_close int in = -1, out = -1, err = -1;
 	const char *alone[] = { h->path, NULL };
@@ -104,12 +104,13 @@ static int run_hook(const struct oci_hook *h, int bundle, const char *state, siz
 			     .in = in,
 			     .out = out,
 			     .err = err,
-			     .timeout = timeout };
+			     .timeout = timeout,
+			     .interruptible = interruptible };
 
 	result = program_run(&p, &r);
 	if (result < 0)
 		return explain(h, result, e);
-	if (r.timed_out || r.signal || r.code) {
+	if (r.interrupted || r.timed_out || r.signal || r.code) {
 		fail(e, 0, "%s: %s", h->path, program_words(&r, words, sizeof(words)));
 		if (files.err)
 			hint(e, "what it wrote is in %s", files.err);
@@ -124,17 +125,18 @@ int hooks_run(const struct oci_hook *hooks, size_t n, const char *kind, int bund
 	      const char *state, size_t state_len, struct error *e)
 {
 	for (size_t i = 0; i < n; i++)
-		if (run_hook(&hooks[i], bundle, state, state_len, e) < 0)
+		if (run_hook(&hooks[i], true, bundle, state, state_len, e) < 0)
 			return during(e, "error running %s hook #%zu", kind, i);
 	return 0;
 }
 
+/* They clean up: whoever has had enough of the container is helped by waiting for them. */
 void hooks_run_all(const struct oci_hook *hooks, size_t n, const char *kind, int bundle,
 		   const char *state, size_t state_len)
 {
 	struct error e = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		if (run_hook(&hooks[i], bundle, state, state_len, &e) < 0)
+		if (run_hook(&hooks[i], false, bundle, state, state_len, &e) < 0)
 			log_warning("error running %s hook #%zu: %s", kind, i, e.text);
 }

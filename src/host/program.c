@@ -3,6 +3,7 @@
 
 #include "base/names.h"
 #include "base/sys.h"
+#include "host/supervise.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -147,13 +148,21 @@ static int wait_for(int pidfd, struct program_result *r)
 	return 0;
 }
 
+/* Not reaped yet, so the number is still its own; setsid() made it its process group's, too. */
+static void kill_group(pid_t pid)
+{
+	kill(-pid, SIGKILL);
+}
+
 /* Read both pipes until the program ends or its time is over. */
 static int watch(const struct program *p, pid_t pid, int pidfd, int out, int err,
 		 struct program_result *r)
 {
 	struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN },
 				{ .fd = out, .events = POLLIN },
-				{ .fd = err, .events = POLLIN } };
+				{ .fd = err, .events = POLLIN },
+				{ .fd = p->interruptible ? supervise_interrupts() : -1,
+				  .events = POLLIN } };
 	int64_t start = now_ms();
 
 	while (!fds[0].revents) {
@@ -164,9 +173,7 @@ static int watch(const struct program *p, pid_t pid, int pidfd, int out, int err
 
 			if (left <= 0) {
 				r->timed_out = true;
-				/* Not reaped, so the number is still its own; setsid() made it the
-				 * number of its process group, too. */
-				kill(-pid, SIGKILL);
+				kill_group(pid);
 				continue;
 			}
 			wait = (int)MIN(left, (int64_t)60 * 60 * 1000);
@@ -174,7 +181,13 @@ static int watch(const struct program *p, pid_t pid, int pidfd, int out, int err
 		if (poll(fds, array_len(fds), wait) < 0) {
 			if (errno != EINTR)
 				return -errno;
-			fds[0].revents = fds[1].revents = fds[2].revents = 0;
+			for (size_t i = 0; i < array_len(fds); i++)
+				fds[i].revents = 0;
+		}
+		if (fds[3].revents && supervise_interrupted()) {
+			r->interrupted = true;
+			fds[3].fd = -1;
+			kill_group(pid);
 		}
 		if (fds[1].revents && !take(out, &r->out))
 			fds[1].fd = -1;
@@ -251,7 +264,7 @@ int program_run(const struct program *p, struct program_result *r)
 	if (l.error == 0)
 		result = watch(p, pid, pidfd, out, err, r);
 	if (result < 0)
-		kill(-pid, SIGKILL);
+		kill_group(pid);
 	int waited = wait_for(pidfd, r);
 
 	return l.error ? l.error : result ? result : waited;
@@ -297,7 +310,10 @@ const char *program_words(const struct program_result *r, char *buf, size_t size
 	char name[32], quoted[700];
 	int n;
 
-	if (r->timed_out)
+	if (r->interrupted)
+		n = snprintf(buf, size, "interrupted by a signal after %.2fs",
+			     (double)r->elapsed / 1000);
+	else if (r->timed_out)
 		n = snprintf(buf, size, "timed out after %gs", (double)r->elapsed / 1000);
 	else if (r->signal)
 		n = snprintf(buf, size, "killed by %s after %.2fs",

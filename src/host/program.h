@@ -20,7 +20,8 @@ struct program {
 	int dir;                 /* its working directory, -1: ours */
 	/* Its 0 to 2, each above 2 or in its place; -1: /dev/null, and read into the result. */
 	int in, out, err;
-	int64_t timeout; /* milliseconds, then SIGKILL to its process group; -1: none */
+	int64_t timeout;    /* milliseconds, then SIGKILL to its process group; -1: none */
+	bool interruptible; /* SIGKILL as well when supervise_interrupted() */
 };
 
 /* The last bytes that came. */
@@ -33,7 +34,7 @@ struct program_tail {
 struct program_result {
 	int code;   /* exit status, when signal is 0 */
 	int signal; /* that ended it, or 0 */
-	bool timed_out;
+	bool timed_out, interrupted;
 	int64_t elapsed; /* milliseconds */
 	struct program_tail out, err;
 };

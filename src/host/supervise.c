@@ -17,18 +17,51 @@
 
 static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS };
 
+static const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+/* Readable when one of these has come while the container is being made; -1 at other times. */
+static int interrupts = -1;
+
+int supervise_interrupts(void)
+{
+	return interrupts;
+}
+
+bool supervise_interrupted(void)
+{
+	struct signalfd_siginfo info;
+	struct sigaction action;
+
+	if (read(interrupts, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	/* One that is ignored is kept nevertheless as long as it is blocked: nohup(1). */
+	if (sigaction((int)info.ssi_signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+		return false;
+	/* Pending again, for supervise_end(): whoever sent it sees that we ended by it. */
+	raise((int)info.ssi_signo);
+	return true;
+}
+
+static void signals_passed_on(sigset_t *set)
+{
+	sigfillset(set);
+	for (size_t i = 0; i < array_len(faults); i++)
+		sigdelset(set, faults[i]);
+	sigdelset(set, SIGURG);
+	sigdelset(set, SIGTTIN);
+	sigdelset(set, SIGTTOU);
+}
+
 int supervise_begin(struct supervise *s, bool subreaper, struct error *e)
 {
-	sigset_t passed_on;
+	sigset_t passed_on, end_us;
 
 	*s = (struct supervise){ .notify_fd = -1, .signal_fd = -1, .subreaper = subreaper };
-	sigfillset(&passed_on);
-	for (size_t i = 0; i < array_len(faults); i++)
-		sigdelset(&passed_on, faults[i]);
-	sigdelset(&passed_on, SIGURG);
-	sigdelset(&passed_on, SIGTTIN);
-	sigdelset(&passed_on, SIGTTOU);
-	s->signal_fd = signalfd(-1, &passed_on, SFD_CLOEXEC | SFD_NONBLOCK);
+	signals_passed_on(&passed_on);
+	sigemptyset(&end_us);
+	for (size_t i = 0; i < array_len(endings); i++)
+		sigaddset(&end_us, endings[i]);
+	s->signal_fd = signalfd(-1, &end_us, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0)
 		return fail(e, errno, "cannot receive signals");
 	if (subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) {
@@ -38,6 +71,7 @@ int supervise_begin(struct supervise *s, bool subreaper, struct error *e)
 	}
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &passed_on, &s->inherited);
+	interrupts = s->signal_fd;
 	return 0;
 }
 
@@ -45,6 +79,7 @@ void supervise_end(struct supervise *s)
 {
 	if (s->signal_fd < 0)
 		return;
+	interrupts = -1;
 	fd_close(&s->signal_fd);
 	sigprocmask(SIG_SETMASK, &s->inherited, NULL);
 }
@@ -452,7 +487,13 @@ int supervise_wait(struct supervise *s, pid_t pid, int pidfd, int master, int *s
 		   struct error *e)
 {
 	struct bridge b;
+	sigset_t passed_on;
 
+	/* From now on they are for the program. */
+	interrupts = -1;
+	signals_passed_on(&passed_on);
+	if (signalfd(s->signal_fd, &passed_on, 0) < 0)
+		return fail(e, errno, "cannot receive signals");
 	open_bridge(&b, master);
 	int r = loop(s, pid, pidfd, &b);
 

@@ -10,7 +10,8 @@
  *
  *   supervise_begin(&s, ...);  signals wait from here
  *   ... make the container; set s.notify_fd and s.notify_socket, if there are any ...
- *   supervise_wait(&s, ...);   they are passed on
+ *       a signal that would have ended us interrupts this
+ *   supervise_wait(&s, ...);   from here they are passed on
  *   ... delete the container ...
  *   supervise_end(&s);         what came since then takes effect now: the last call of all
  */
@@ -40,6 +41,16 @@ struct supervise {
  * disposition becomes the default one, because a process whose parent ignores it leaves no status.
  */
 int supervise_begin(struct supervise *s, bool subreaper, struct error *e);
+
+/*
+ * Between supervise_begin() and supervise_wait(): a descriptor that is readable once SIGINT,
+ * SIGTERM, SIGHUP or SIGQUIT has come, for whoever waits for something that may never happen; at
+ * other times -1, when these signals end us by themselves. When it is readable,
+ * supervise_interrupted() says whether to give up (the caller undoes what it has made, and
+ * supervise_end() lets the signal take effect) or to wait on, because we ignore that signal.
+ */
+int supervise_interrupts(void);
+bool supervise_interrupted(void);
 
 /*
  * Until the process ends; it must be our child, and is reaped. `master` is the pty's, borrowed, or

@@ -345,7 +345,7 @@ note_all() {
 
 @test "a createContainer hook that is killed says by what" {
 	bundle "$(sh_hook createContainer "kill -SEGV \$\$")"
-	expect_refused "error running createContainer hook #0: /bin/sh: killed by signal 11"
+	expect_refused "error running createContainer hook #0: /bin/sh: killed by SIGSEGV"
 }
 
 @test "a timeout kills the hook and all that it started" {
@@ -398,4 +398,60 @@ note_all() {
 	bundle ".hooks.createRuntime = [{path: \"$bundle/config.json\"}]"
 	expect_refused "error running createRuntime hook #0: $bundle/config.json: Permission denied"
 	expect_line "hint: it is not executable"
+}
+
+# How the run in the background ended: its status.
+ended() {
+	status=0
+	wait "$runner" || status=$?
+}
+
+# A run in the foreground whose hook hangs, and a signal to the run.
+interrupted_run() { # KIND
+	bundle "$(args)" "$(sh_hook "$1" "echo \$\$ >>$dir/hook; exec sleep 1000")" \
+		"$(sh_hook poststop "echo over >$dir/poststop")"
+	running
+	await test -s "$dir/hook"
+	kill -TERM "$runner"
+	ended
+	expect_status 143
+	is_gone "$(cat "$dir/hook")"
+	expect_no_container "$id"
+	[[ ! -e $root/$id ]]
+}
+
+@test "a signal ends a run whose createRuntime hook hangs" {
+	interrupted_run createRuntime
+}
+
+@test "a signal ends a run whose poststart hook hangs" {
+	interrupted_run poststart
+}
+
+@test "a signal ends a run whose createContainer hook hangs" {
+	bundle "$(args)" '.process.args = ["/bin/demo"]
+		| .hooks.createContainer = [{path: "/bin/demo", args: ["demo", "sleep", "1000"]}]'
+	running
+	await test -d "$root/$id"
+	kill -TERM "$runner"
+	ended
+	expect_status 143
+	expect_no_container "$id"
+	[[ ! -e $root/$id ]]
+}
+
+@test "a signal that the caller ignores does not end a run whose hook takes its time" {
+	mkfifo "$dir/go"
+	bundle "$(args exit 7)" "$(sh_hook createRuntime "echo >$dir/hook; read -r _ <$dir/go")"
+	(
+		trap '' HUP
+		exec "$OCIRT" --root "$root" run "$id"
+	) >"$dir/out" 2>&1 </dev/null 3>&- &
+	local runner=$!
+	await test -s "$dir/hook"
+	kill -HUP "$runner"
+	echo >"$dir/go"
+	ended
+	expect_status 7
+	expect_no_container "$id"
 }
