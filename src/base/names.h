@@ -3,7 +3,7 @@
  * names -- the numbers behind the names of signals, capabilities and resource limits.
  *
  * Compile-time tables: no library is loaded, and nothing depends on the machine. A unit test
- * holds the capabilities against libcap. Host side.
+ * holds the capabilities against libcap. Of this, ocirt-init uses the table of signals.
  */
 #pragma once
 

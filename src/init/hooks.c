@@ -10,6 +10,7 @@
  */
 #include "steps.h"
 
+#include "../base/names.h"
 #include "../base/sys.h"
 
 #include <fcntl.h>
@@ -176,6 +177,15 @@ static char *put_number(char *to, const char *end, unsigned int value)
 	return put(to, end, digits + n);
 }
 
+/* "SIGSEGV": as the host side words it, but without stdio. */
+static char *put_signal(char *to, const char *end, int sig)
+{
+	for (size_t i = 0; i < n_signal_names; i++)
+		if (signal_names[i].number == sig)
+			return put(put(to, end, "SIG"), end, signal_names[i].name);
+	return put_number(put(to, end, "signal "), end, (unsigned int)sig);
+}
+
 static int failed_hook(struct stage *s, enum talk_where where, size_t index,
 		       const struct plan_hook *h, const struct outcome *o)
 {
@@ -189,10 +199,12 @@ static int failed_hook(struct stage *s, enum talk_where where, size_t index,
 		at = put_number(at, end, (unsigned int)h->timeout);
 		at = put(at, end, "s");
 	} else if (WIFSIGNALED(o->status)) {
-		at = put(at, end,
-			 WTERMSIG(o->status) == SIGSYS ? "bad system call" : "killed by signal ");
-		if (WTERMSIG(o->status) != SIGSYS)
-			at = put_number(at, end, (unsigned int)WTERMSIG(o->status));
+		int sig = WTERMSIG(o->status);
+
+		/* That is seccomp's way to say no: runc's words for it, which its users know. */
+		at = put(at, end, sig == SIGSYS ? "bad system call" : "killed by ");
+		if (sig != SIGSYS)
+			at = put_signal(at, end, sig);
 	} else if (!o->error) {
 		at = put(at, end, "exit status ");
 		at = put_number(at, end, (unsigned int)WEXITSTATUS(o->status));
