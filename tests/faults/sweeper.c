@@ -23,10 +23,11 @@
  *
  * The last line of the output is the total. The exit status is 1 when something did not hold.
  */
+#include "../tracer.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ptrace.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -41,25 +42,18 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-/* glibc's <sys/ptrace.h> and <linux/ptrace.h> define the same names, <sys/mount.h> and
- * <linux/mount.h>, too. */
-long ptrace(int request, ...);
+/* glibc's <sys/mount.h> and <linux/mount.h> define the same names. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
 	  const void *data);
 #define MS_REC     16384
 #define MS_PRIVATE (1 << 18)
 
-#define DEADLINE    10 /* seconds for a command; it needs hundredths */
-#define OUTPUT      65536
-#define MAX_TRACEES 64
-#define TRACE_OPTIONS                                                                             \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
-	 PTRACE_O_TRACEEXEC)
+#define DEADLINE 10 /* seconds for a command; it needs hundredths */
+#define OUTPUT   65536
 
 static struct {
 	const char *runtime, *bundle, *directory, *command, *fault;
@@ -67,14 +61,6 @@ static struct {
 	bool kill_all, verbose;
 	long every, first, most;
 } wish = { .every = 1, .first = 1, .most = -1 };
-
-struct tracee {
-	pid_t tid;
-	int error; /* the call that it is in has been made to fail */
-};
-
-static struct tracee all[MAX_TRACEES];
-static size_t n_all;
 
 /* Of one round. */
 static struct {
@@ -119,154 +105,39 @@ static bool cannot_fail(uint64_t nr)
 	return false;
 }
 
-#if defined(__x86_64__)
-/* There is no call of this number, so nothing happens. */
-static void skip_call(pid_t tid)
+static void on_call(struct tracee *t, const struct ptrace_syscall_info *info)
 {
-	ptrace(PTRACE_POKEUSR, tid, (void *)offsetof(struct user_regs_struct, orig_rax),
-	       (void *)-1L);
-}
-
-static void set_result(pid_t tid, long value)
-{
-	ptrace(PTRACE_POKEUSR, tid, (void *)offsetof(struct user_regs_struct, rax), (void *)value);
-}
-#elif defined(__aarch64__)
-#include <elf.h>
-#include <sys/uio.h>
-
-static void skip_call(pid_t tid)
-{
-	int none = -1;
-	struct iovec v = { &none, sizeof(none) };
-
-	ptrace(PTRACE_SETREGSET, tid, (void *)(uintptr_t)NT_ARM_SYSTEM_CALL, &v);
-}
-
-static void set_result(pid_t tid, long value)
-{
-	struct user_regs_struct regs;
-	struct iovec v = { &regs, sizeof(regs) };
-
-	ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &v);
-	regs.regs[0] = (unsigned long long)value;
-	ptrace(PTRACE_SETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &v);
-}
-#else
-#error "how does this architecture skip a system call?"
-#endif
-
-static void executable(pid_t tid, char *out, size_t size)
-{
-	char link[64];
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", tid);
-	ssize_t n = readlink(link, out, size - 1);
-
-	out[n < 0 ? 0 : n] = '\0';
-}
-
-static void on_call(struct tracee *t)
-{
-	struct ptrace_syscall_info info;
 	char exe[256];
 
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, (void *)sizeof(info), &info) < 0)
+	if (!now.executed || (wish.error && cannot_fail(info->entry.nr)) || ++now.count != now.at)
 		return;
-	if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->error) {
-		set_result(t->tid, -t->error);
-		t->error = 0;
-	}
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !now.executed ||
-	    (wish.error && cannot_fail(info.entry.nr)) || ++now.count != now.at)
-		return;
-	executable(t->tid, exe, sizeof(exe));
+	trace_program(t, exe, sizeof(exe));
 	const char *slash = strrchr(exe, '/');
 
 	snprintf(now.call, sizeof(now.call), "%.30s call %d(%d)", slash ? slash + 1 : exe,
-		 (int)info.entry.nr, (int)info.entry.args[0]);
+		 (int)info->entry.nr, (int)info->entry.args[0]);
 	now.reached = true;
 	if (wish.error) {
-		skip_call(t->tid);
-		t->error = wish.error;
+		trace_fail(t, wish.error);
 		return;
 	}
 	now.killed = true;
-	for (size_t i = 0; i < n_all; i++)
-		if (wish.kill_all || &all[i] == t)
-			kill(all[i].tid, SIGKILL);
+	trace_kill(wish.kill_all ? NULL : t);
 }
 
-/* ---- what is traced -------------------------------------------------------------------------- */
-
-static struct tracee *find(pid_t tid)
+/* The container's program is none of ours. */
+static bool on_exec(const struct tracee *t)
 {
-	for (size_t i = 0; i < n_all; i++)
-		if (all[i].tid == tid)
-			return &all[i];
-	if (n_all == MAX_TRACEES) {
-		errno = EMFILE;
-		die("too many processes");
-	}
-	all[n_all] = (struct tracee){ .tid = tid };
-	return &all[n_all++];
-}
-
-static void forget(pid_t tid)
-{
-	for (size_t i = 0; i < n_all; i++)
-		if (all[i].tid == tid) {
-			all[i] = all[--n_all];
-			return;
-		}
-}
-
-static void let_go_all(void)
-{
-	while (n_all > 0) {
-		pid_t tid = all[0].tid;
-		int status;
-
-		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-		if (waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status)) {
-			bool signal = status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80);
-
-			ptrace(PTRACE_DETACH, tid, NULL,
-			       (void *)(intptr_t)(signal ? WSTOPSIG(status) : 0));
-		}
-		forget(tid);
-	}
-}
-
-static void on_stop(struct tracee *t, int status)
-{
-	int sig = WSTOPSIG(status), event = status >> 16, pass = 0;
-	unsigned long child;
 	char exe[256];
 
-	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
-	    event == PTRACE_EVENT_CLONE) {
-		pid_t tid = t->tid;
+	now.executed = true;
+	trace_program(t, exe, sizeof(exe));
+	const char *slash = strrchr(exe, '/');
 
-		if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &child) == 0)
-			find((pid_t)child);
-		t = find(tid);
-	} else if (event == PTRACE_EVENT_EXEC) {
-		now.executed = true;
-		executable(t->tid, exe, sizeof(exe));
-		if (strcmp(exe + (strlen(exe) < 5 ? 0 : strlen(exe) - 5), "/demo") == 0) {
-			ptrace(PTRACE_DETACH, t->tid, NULL, NULL);
-			forget(t->tid);
-			return;
-		}
-	} else if (event == 0) {
-		if (sig == (SIGTRAP | 0x80))
-			on_call(t);
-		else
-			pass = sig;
-	}
-	ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(intptr_t)pass); /* ESRCH: killed meanwhile */
+	return slash && strcmp(slash, "/demo") == 0;
 }
+
+static const struct tracer tracer = { on_call, on_exec };
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
@@ -275,72 +146,42 @@ static void nothing(int sig)
 	(void)sig;
 }
 
-static pid_t start(const char *const argv[], bool traced)
+static void become(void *arg)
 {
+	const char *const *argv = arg;
 	const char *args[16] = { wish.runtime, "--root", wish.directory };
-	int go[2];
-	char byte;
 
 	for (size_t i = 0; argv[i]; i++)
 		args[3 + i] = argv[i];
-	if (pipe2(go, O_CLOEXEC) < 0)
-		die("pipe");
+	dup2(out_fd, 1);
+	dup2(err_fd, 2);
+	if (chdir(wish.bundle) == 0)
+		execv(wish.runtime, (char **)(uintptr_t)args);
+	_exit(120);
+}
+
+static pid_t start(const char *const argv[], bool traced)
+{
+	void *arg = (void *)(uintptr_t)argv;
+
+	if (traced)
+		return trace_start(become, arg);
 	pid_t pid = fork();
 
 	if (pid < 0)
 		die("fork");
-	if (pid == 0) {
-		dup2(out_fd, 1);
-		dup2(err_fd, 2);
-		close(go[1]);
-		if (chdir(wish.bundle) == 0 && (!traced || read(go[0], &byte, 1) == 0))
-			execv(wish.runtime, (char **)(uintptr_t)args);
-		_exit(120);
-	}
-	close(go[0]);
-	if (traced) {
-		if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)TRACE_OPTIONS) < 0 ||
-		    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
-			die("ptrace");
-		find(pid);
-	}
-	close(go[1]);
+	if (pid == 0)
+		become(arg);
 	return pid;
 }
 
 /* The wait status of the command, or -1: it did not end in time (and is killed now). */
 static int await(pid_t command)
 {
-	time_t deadline = time(NULL) + DEADLINE;
+	int status = trace(&tracer, command, DEADLINE);
 
-	for (;;) {
-		int status;
-
-		alarm(1);
-		pid_t pid = waitpid(-1, &status, __WALL);
-
-		alarm(0);
-		if (time(NULL) > deadline) {
-			kill(command, SIGKILL);
-			let_go_all();
-			waitpid(command, &status, __WALL);
-			return -1;
-		}
-		if (pid < 0) {
-			if (errno != EINTR)
-				die("waitpid");
-			continue;
-		}
-		if (WIFSTOPPED(status)) {
-			on_stop(find(pid), status);
-			continue;
-		}
-		forget(pid);
-		if (pid == command) {
-			let_go_all();
-			return status;
-		}
-	}
+	trace_let_go();
+	return status;
 }
 
 static void forget_output(void)
@@ -591,16 +432,10 @@ static bool round_at(const struct command *c, long at)
 
 static int fault_number(const char *name)
 {
-	static const struct {
-		const char *name;
-		int number;
-	} names[] = { { "EINTR", EINTR },   { "ENOMEM", ENOMEM }, { "ENOSPC", ENOSPC },
-		      { "EMFILE", EMFILE }, { "EPERM", EPERM },   { "EIO", EIO },
-		      { "EAGAIN", EAGAIN }, { "kill", 0 },        { "kill-all", 0 } };
+	int number = error_number(name);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i].name, name) == 0)
-			return names[i].number;
+	if (number || strcmp(name, "kill") == 0 || strcmp(name, "kill-all") == 0)
+		return number;
 	fprintf(stderr, "sweeper: what is the fault '%s'?\n", name);
 	exit(2);
 }

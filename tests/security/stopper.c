@@ -22,13 +22,13 @@
  * The exit status is the command's (128 + signal). It does not wait for what the command leaves
  * behind: a container that waits for its start is let go.
  */
-#include <elf.h>
+#include "../tracer.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
-#include <linux/ptrace.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -40,18 +40,11 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* glibc's <sys/ptrace.h> and <linux/ptrace.h> define the same names. */
-long ptrace(int request, ...);
-
 #define PROC_WRITE (-2)
-#define TRACE_OPTIONS                                                                             \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
-	 PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC)
 
 #ifndef SYS_openat2
 #define SYS_openat2 437
@@ -127,72 +120,12 @@ static struct {
 	FILE *report;
 } wish;
 
-struct tracee {
-	pid_t tid;
-	bool stopped;  /* until we say so */
-	bool in_vfork; /* waits for its child, uninterruptible */
-	bool pending;  /* `status` came while we waited for something else */
-	int status;
-	int error; /* the call that it is in has been made to fail */
-};
-
-#define MAX_TRACEES 256
-static struct tracee all[MAX_TRACEES];
-static size_t n_all;
 static long count;
 
 static void die(const char *what)
 {
 	fprintf(stderr, "stopper: %s: %s\n", what, strerror(errno));
 	exit(125);
-}
-
-/* ---- what is traced -------------------------------------------------------------------------- */
-
-static struct tracee *find(pid_t tid)
-{
-	for (size_t i = 0; i < n_all; i++)
-		if (all[i].tid == tid)
-			return &all[i];
-	if (n_all == MAX_TRACEES) {
-		errno = EMFILE;
-		die("too many processes");
-	}
-	all[n_all] = (struct tracee){ .tid = tid };
-	return &all[n_all++];
-}
-
-static void forget(pid_t tid)
-{
-	for (size_t i = 0; i < n_all; i++)
-		if (all[i].tid == tid) {
-			all[i] = all[--n_all];
-			return;
-		}
-}
-
-static void resume(struct tracee *t, int sig)
-{
-	t->stopped = false;
-	ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(intptr_t)sig); /* ESRCH: killed meanwhile */
-}
-
-/*
- * Nobody moves any more. What another one did in the same moment is kept for later: it is stopped
- * all the same.
- */
-static void stop_others(const struct tracee *but)
-{
-	for (size_t i = 0; i < n_all; i++) {
-		struct tracee *t = &all[i];
-
-		if (t == but || t->stopped || t->in_vfork || t->pending)
-			continue;
-		if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0)
-			continue;
-		if (waitpid(t->tid, &t->status, __WALL) == t->tid)
-			t->pending = true;
-	}
 }
 
 /* ---- a call ---------------------------------------------------------------------------------- */
@@ -260,182 +193,47 @@ static void run_swap(const struct tracee *t, const char *call, const char *path)
 		die("waitpid");
 }
 
-#if defined(__x86_64__)
-/* There is no call of this number, so nothing happens. */
-static void skip_call(pid_t tid)
+static void on_call(struct tracee *t, const struct ptrace_syscall_info *info)
 {
-	ptrace(PTRACE_POKEUSR, tid, (void *)offsetof(struct user_regs_struct, orig_rax),
-	       (void *)-1L);
-}
-
-static void set_result(pid_t tid, long value)
-{
-	ptrace(PTRACE_POKEUSR, tid, (void *)offsetof(struct user_regs_struct, rax), (void *)value);
-}
-#elif defined(__aarch64__)
-static void skip_call(pid_t tid)
-{
-	int none = -1;
-	struct iovec v = { &none, sizeof(none) };
-
-	ptrace(PTRACE_SETREGSET, tid, (void *)(uintptr_t)NT_ARM_SYSTEM_CALL, &v);
-}
-
-static void set_result(pid_t tid, long value)
-{
-	struct user_regs_struct regs;
-	struct iovec v = { &regs, sizeof(regs) };
-
-	ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &v);
-	regs.regs[0] = (unsigned long long)value;
-	ptrace(PTRACE_SETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &v);
-}
-#else
-#error "how does this architecture skip a system call?"
-#endif
-
-static void on_call(struct tracee *t)
-{
-	struct ptrace_syscall_info info;
-
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, (void *)sizeof(info), &info) < 0)
-		return;
-	if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->error) {
-		set_result(t->tid, -t->error);
-		t->error = 0;
-	}
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
-		return;
-	const struct call *c = interesting(t->tid, &info);
+	const struct call *c = interesting(t->tid, info);
 	char path[4096] = "";
 
 	if (!c)
 		return;
 	count++;
 	if (c->path >= 0)
-		read_string(t->tid, info.entry.args[c->path], path, sizeof(path));
+		read_string(t->tid, info->entry.args[c->path], path, sizeof(path));
 	if (wish.verbose)
 		fprintf(wish.report, "%ld %s %s\n", count, c->name, path);
 	if (wish.at != -1 && wish.at != count)
 		return;
 	if (wish.swap) {
-		stop_others(t);
+		trace_stop_others(t);
 		run_swap(t, c->name, path);
 	}
-	if (wish.error) {
-		skip_call(t->tid);
-		t->error = wish.error;
-	}
+	if (wish.error)
+		trace_fail(t, wish.error);
 	if (wish.kill)
-		kill(t->tid, SIGKILL);
+		trace_kill(t);
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
-
-static bool executes(pid_t tid, const char *name)
+static bool on_exec(const struct tracee *t)
 {
-	char link[64], exe[4096];
+	char exe[4096];
 
-	snprintf(link, sizeof(link), "/proc/%d/exe", tid);
-	ssize_t n = name ? readlink(link, exe, sizeof(exe) - 1) : -1;
-
-	if (n < 0)
-		return false;
-	exe[n] = '\0';
+	trace_program(t, exe, sizeof(exe));
 	const char *slash = strrchr(exe, '/');
 
-	return strcmp(slash ? slash + 1 : exe, name) == 0;
-}
-
-static void on_stop(struct tracee *t, int status)
-{
-	int sig = WSTOPSIG(status), event = status >> 16;
-
-	t->stopped = true;
-	switch (event) {
-	case PTRACE_EVENT_VFORK:
-		t->in_vfork = true;
-		break;
-	case PTRACE_EVENT_VFORK_DONE:
-		t->in_vfork = false;
-		break;
-	case PTRACE_EVENT_EXEC:
-		if (executes(t->tid, wish.let_go)) {
-			ptrace(PTRACE_DETACH, t->tid, NULL, NULL);
-			forget(t->tid);
-			return;
-		}
-		break;
-	case PTRACE_EVENT_STOP:
-		if (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU) {
-			t->stopped = false;
-			ptrace(PTRACE_LISTEN, t->tid, NULL, NULL);
-			return;
-		}
-		break;
-	case 0:
-		if (sig == (SIGTRAP | 0x80))
-			on_call(t);
-		else
-			event = -1; /* a signal on its way */
-		break;
-	}
-	resume(t, event == -1 ? sig : 0);
-}
-
-static pid_t next_event(int *status)
-{
-	for (size_t i = 0; i < n_all; i++)
-		if (all[i].pending) {
-			all[i].pending = false;
-			*status = all[i].status;
-			return all[i].tid;
-		}
-	pid_t tid = waitpid(-1, status, __WALL);
-
-	if (tid < 0 && errno != EINTR)
-		die("waitpid");
-	return tid;
-}
-
-static int trace(pid_t command)
-{
-	for (;;) {
-		int status;
-		pid_t tid = next_event(&status);
-
-		if (tid < 0)
-			continue;
-		if (WIFSTOPPED(status)) {
-			on_stop(find(tid), status);
-			continue;
-		}
-		forget(tid);
-		if (tid == command)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	}
+	return wish.let_go && strcmp(slash ? slash + 1 : exe, wish.let_go) == 0;
 }
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
-static int error_number(const char *text)
+static int error_of(const char *text)
 {
-	static const struct {
-		const char *name;
-		int number;
-	} names[] = {
-		{ "EPERM", EPERM },   { "ENOSYS", ENOSYS }, { "ENOMEM", ENOMEM },
-		{ "EINTR", EINTR },   { "ENOSPC", ENOSPC }, { "EMFILE", EMFILE },
-		{ "EIO", EIO },       { "EAGAIN", EAGAIN }, { "EINVAL", EINVAL },
-		{ "ENOENT", ENOENT }, { "EACCES", EACCES },
-	};
+	int number = error_number(text);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i].name, text) == 0)
-			return names[i].number;
-	int number = atoi(text);
-
-	if (number <= 0) {
+	if (!number) {
 		fprintf(stderr, "stopper: what is the error '%s'?\n", text);
 		exit(125);
 	}
@@ -479,35 +277,17 @@ static void filter_calls(int error)
 		die("seccomp");
 }
 
-/* The command waits until it is traced. */
-static pid_t start(char *argv[])
+static void become(void *arg)
 {
-	int go[2];
-	char byte;
+	char *const *argv = arg;
 
-	if (pipe2(go, O_CLOEXEC) < 0)
-		die("pipe");
-	pid_t pid = fork();
-
-	if (pid < 0)
-		die("fork");
-	if (pid == 0) {
-		close(go[1]);
-		if (read(go[0], &byte, 1) == 0)
-			execvp(argv[0], argv);
-		die(argv[0]);
-	}
-	close(go[0]);
-	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)TRACE_OPTIONS) < 0 ||
-	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
-		die("ptrace");
-	find(pid);
-	close(go[1]);
-	return pid;
+	execvp(argv[0], argv);
+	die(argv[0]);
 }
 
 int main(int argc, char *argv[])
 {
+	static const struct tracer tracer = { on_call, on_exec };
 	int option, filter = 0;
 	bool chosen = false;
 
@@ -521,10 +301,10 @@ int main(int argc, char *argv[])
 			wish.swap = optarg;
 			break;
 		case 'f':
-			wish.error = error_number(optarg);
+			wish.error = error_of(optarg);
 			break;
 		case 'F':
-			filter = error_number(optarg);
+			filter = error_of(optarg);
 			break;
 		case 'k':
 			wish.kill = true;
@@ -555,11 +335,10 @@ int main(int argc, char *argv[])
 		wish.chosen[i] = calls[i].usual;
 	if (filter) {
 		filter_calls(filter);
-		execvp(argv[optind], argv + optind);
-		die(argv[optind]);
+		become(argv + optind);
 	}
-	int status = trace(start(argv + optind));
+	int status = trace(&tracer, trace_start(become, argv + optind), 0);
 
 	fprintf(wish.report, "stops: %ld\n", count);
-	return status;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
