@@ -149,6 +149,9 @@ int put_weight_devices(struct compile *c, const struct row *r)
 		char json[FILE_SIZE], text[64], other[64];
 		int h, err;
 
+		snprintf(json, sizeof(json), "%s[%zu]", r->json, i);
+		if (!d->weight.set && !d->leafWeight.set)
+			return cg_wrong(c, json, "has neither weight nor leafWeight");
 		if (!d->weight.v)
 			continue;
 		snprintf(json, sizeof(json), "%s[%zu].weight", r->json, i);
@@ -208,6 +211,8 @@ int put_throttle(struct compile *c, const struct row *r)
 		int h, err;
 
 		snprintf(json, sizeof(json), "%s[%zu]", r->json, i);
+		if (!d->rate.set)
+			return cg_wrong(c, json, "has no rate");
 		if ((err = check_numbers(c, json, d->major, d->minor)) < 0 ||
 		    (h = err = cg_where(c, r, json)) < 0)
 			return err;
@@ -332,12 +337,12 @@ int put_rdma(struct compile *c, const struct row *r)
 		char json[FILE_SIZE], text[192];
 		int h, err, at;
 
-		if (!d->hcaHandles.set && !d->hcaObjects.set)
-			continue;
 		if (!is_word(d->key, 63))
 			return cg_wrong(c, r->json, "'%s' is not the name of an RDMA device",
 					d->key);
 		snprintf(json, sizeof(json), "%s.%s", r->json, d->key);
+		if (!d->hcaHandles.set && !d->hcaObjects.set)
+			return cg_wrong(c, json, "has neither hcaHandles nor hcaObjects");
 		at = snprintf(text, sizeof(text), "%s", d->key);
 		if (d->hcaHandles.set)
 			at += snprintf(text + at, sizeof(text) - (size_t)at, " hca_handle=%" PRIu32,

@@ -228,6 +228,22 @@ static void block_devices(void)
 		  "linux.resources.blockIO.throttleReadBpsDevice[0]: there is no device -1:0");
 }
 
+/* The schema lets them be left out, the specification does not. */
+static void an_entry_that_says_nothing_is_refused(void)
+{
+	check_str(json_on(v2_host(),
+			  "{\"blockIO\":{\"weightDevice\":[{\"major\":8,\"minor\":0}]}}"),
+		  "error");
+	check_str(e.text,
+		  "linux.resources.blockIO.weightDevice[0]: has neither weight nor leafWeight");
+	check_str(json_on(v2_host(), "{\"blockIO\":{\"throttleWriteBpsDevice\":[{\"major\":8,"
+				     "\"minor\":0}]}}"),
+		  "error");
+	check_str(e.text, "linux.resources.blockIO.throttleWriteBpsDevice[0]: has no rate");
+	check_str(json_on(v2_host(), "{\"rdma\":{\"mlx5_1\":{}}}"), "error");
+	check_str(e.text, "linux.resources.rdma.mlx5_1: has neither hcaHandles nor hcaObjects");
+}
+
 static void huge_pages(void)
 {
 	check_str(json_on(hybrid_host(),
@@ -575,6 +591,7 @@ static const struct test tests[] = {
 	TEST(lists_of_cpus_are_checked),
 	TEST(pids_limit_zero_is_the_least_that_works),
 	TEST(block_devices),
+	TEST(an_entry_that_says_nothing_is_refused),
 	TEST(huge_pages),
 	TEST(rdma_and_network),
 	TEST(unified_is_written_last_and_as_it_is),
