@@ -9,7 +9,6 @@
 #include "host/child.h"
 #include "host/console.h"
 #include "host/notify.h"
-#include "host/own_ids.h"
 #include "host/points.h"
 #include "host/sources.h"
 #include "host/state.h"
@@ -173,7 +172,6 @@ static int compile(struct making *m, struct error *e)
 				     m->s->driver != CGROUP_SYSTEMD,
 		.bounding_caps = grantable(m->config),
 		.privileged = m->s->privileged,
-		.groups_denied = !m->s->privileged && own_ids_groups_denied(),
 	};
 
 	return compile_container(&m->arena, &in, &m->plan, e);
@@ -533,22 +531,6 @@ static void read_old_limits(struct oci_config *c)
 		r->pids->limit.v = -1;
 }
 
-/* The copy that is kept must say what the container is. */
-static int add_own_ids(struct making *m, struct error *e)
-{
-	int r = own_ids_add(m->config, &m->arena, e);
-
-	if (r <= 0)
-		return r;
-	char *text = ocispec_write(&oci_config_schema, m->config, false, &m->text_len);
-
-	if (!text)
-		return fail(e, ENOMEM, "config.json does not fit into memory");
-	free(m->text);
-	m->text = text;
-	return 0;
-}
-
 /* All that needs no privileges and leaves nothing. */
 static int prepare(struct making *m, struct error *e)
 {
@@ -562,8 +544,6 @@ static int prepare(struct making *m, struct error *e)
 		r = check_terminal(m, e);
 	if (r == 0)
 		read_old_limits(m->config);
-	if (r == 0)
-		r = add_own_ids(m, e);
 	if (r == 0)
 		r = prepare_cgroup(m, e);
 	if (r == 0)
