@@ -3,9 +3,8 @@
 
 #include "base/number.h"
 #include "base/util.h"
-#include "host/watch.h"
-#include "libocispec/ocispec.h"
 #include "output.h"
+#include "usage.h"
 
 struct events_options {
 	uint64_t interval; /* in nanoseconds, 0: not said */
@@ -101,38 +100,14 @@ static const struct option_row rows[] = {
 
 /* ---- JSON, under the names that runc made known ---------------------------------------------- */
 
-static void put(struct json_out *j, const char *key, struct opt_u64 n)
-{
-	if (n.set)
-		json_key_uint(j, key, n.v);
-}
-
-static void put_line(struct json_out *j, const char *key, const struct stats_pressure_line *l)
-{
-	if (!l->avg10)
-		return;
-	json_key(j, key);
-	json_object(j);
-	json_key(j, "avg10");
-	json_raw(j, l->avg10);
-	json_key(j, "avg60");
-	json_raw(j, l->avg60);
-	json_key(j, "avg300");
-	json_raw(j, l->avg300);
-	json_key_uint(j, "total", l->total);
-	json_close(j);
-}
-
-static void put_pressure(struct json_out *j, const struct stats_pressure *p)
-{
-	if (!p->some.avg10 && !p->full.avg10)
-		return;
-	json_key(j, "psi");
-	json_object(j);
-	put_line(j, "some", &p->some);
-	put_line(j, "full", &p->full);
-	json_close(j);
-}
+static const struct usage_names words = {
+	.pressure = "psi",
+	.pressure_total = "total",
+	/* Capitals, as they were never given names for JSON. */
+	.interface = "Name",
+	.counters = { "RxBytes", "RxPackets", "RxErrors", "RxDropped", "TxBytes", "TxPackets",
+		      "TxErrors", "TxDropped" },
+};
 
 static void put_array(struct json_out *j, const char *key, const uint64_t *values, size_t n)
 {
@@ -151,7 +126,7 @@ static void put_cpu(struct json_out *j, const struct stats_cpu *c)
 	json_object(j);
 	json_key(j, "usage");
 	json_object(j);
-	put(j, "total", c->total);
+	usage_number(j, "total", c->total);
 	put_array(j, "percpu", c->percpu, c->n_percpu);
 	put_array(j, "percpu_kernel", c->percpu_kernel, c->n_percpu_split);
 	put_array(j, "percpu_user", c->percpu_user, c->n_percpu_split);
@@ -160,11 +135,11 @@ static void put_cpu(struct json_out *j, const struct stats_cpu *c)
 	json_close(j);
 	json_key(j, "throttling");
 	json_object(j);
-	put(j, "periods", c->periods);
-	put(j, "throttledPeriods", c->throttled_periods);
-	put(j, "throttledTime", c->throttled_time);
+	usage_number(j, "periods", c->periods);
+	usage_number(j, "throttledPeriods", c->throttled_periods);
+	usage_number(j, "throttledTime", c->throttled_time);
 	json_close(j);
-	put_pressure(j, &c->pressure);
+	usage_pressure(j, &c->pressure, &words);
 	json_close(j);
 }
 
@@ -207,8 +182,8 @@ static void put_entry(struct json_out *j, const char *key, const struct stats_en
 	json_key(j, key);
 	json_object(j);
 	json_key_uint(j, "limit", m->limit.v);
-	put(j, "usage", m->usage);
-	put(j, "max", m->peak);
+	usage_number(j, "usage", m->usage);
+	usage_number(j, "max", m->peak);
 	json_key_uint(j, "failcnt", m->failures.v);
 	json_close(j);
 }
@@ -217,7 +192,7 @@ static void put_memory(struct json_out *j, const struct stats_memory *m)
 {
 	json_key(j, "memory");
 	json_object(j);
-	put(j, "cache", m->cache);
+	usage_number(j, "cache", m->cache);
 	put_entry(j, "usage", &m->memory);
 	put_entry(j, "swap", &m->both); /* together with memory: as v1 counts, so for all */
 	put_entry(j, "kernel", &m->kernel);
@@ -227,7 +202,7 @@ static void put_memory(struct json_out *j, const struct stats_memory *m)
 	for (size_t i = 0; i < m->raw.n; i++)
 		json_key_uint(j, m->raw.items[i].key, m->raw.items[i].value);
 	json_close(j);
-	put_pressure(j, &m->pressure);
+	usage_pressure(j, &m->pressure, &words);
 	json_close(j);
 }
 
@@ -235,9 +210,9 @@ static void put_pids(struct json_out *j, const struct stats_entry *p)
 {
 	json_key(j, "pids");
 	json_object(j);
-	put(j, "current", p->usage);
+	usage_number(j, "current", p->usage);
 	if (p->limit.set && p->limit.v != STATS_NO_LIMIT)
-		put(j, "limit", p->limit);
+		usage_number(j, "limit", p->limit);
 	json_close(j);
 }
 
@@ -278,7 +253,7 @@ static void put_io(struct json_out *j, const struct cgroup_stats *s)
 		}
 		json_close(j);
 	}
-	put_pressure(j, &s->io_pressure);
+	usage_pressure(j, &s->io_pressure, &words);
 	json_close(j);
 }
 
@@ -293,36 +268,9 @@ static void put_hugetlb(struct json_out *j, const struct cgroup_stats *s)
 
 		json_key(j, h->size);
 		json_object(j);
-		put(j, "usage", m->usage);
-		put(j, "max", m->peak);
+		usage_number(j, "usage", m->usage);
+		usage_number(j, "max", m->peak);
 		json_key_uint(j, "failcnt", m->failures.v);
-		json_close(j);
-	}
-	json_close(j);
-}
-
-/* Capitals, as they were never given names for JSON. */
-static void put_interfaces(struct json_out *j, const struct container_stats *all)
-{
-	json_key(j, "network_interfaces");
-	if (all->n_interfaces == 0) {
-		json_null(j);
-		return;
-	}
-	json_array(j);
-	for (size_t i = 0; i < all->n_interfaces; i++) {
-		const struct interface_stats *n = &all->interfaces[i];
-
-		json_object(j);
-		json_key_string(j, "Name", n->name);
-		json_key_uint(j, "RxBytes", n->rx_bytes);
-		json_key_uint(j, "RxPackets", n->rx_packets);
-		json_key_uint(j, "RxErrors", n->rx_errors);
-		json_key_uint(j, "RxDropped", n->rx_dropped);
-		json_key_uint(j, "TxBytes", n->tx_bytes);
-		json_key_uint(j, "TxPackets", n->tx_packets);
-		json_key_uint(j, "TxErrors", n->tx_errors);
-		json_key_uint(j, "TxDropped", n->tx_dropped);
 		json_close(j);
 	}
 	json_close(j);
@@ -348,7 +296,11 @@ static int print_stats(void *arg, const struct container_stats *all, struct erro
 	json_key(&j, "intel_rdt");
 	json_object(&j);
 	json_close(&j);
-	put_interfaces(&j, all);
+	json_key(&j, "network_interfaces");
+	if (all->n_interfaces)
+		usage_interfaces(&j, all, &words);
+	else
+		json_null(&j);
 	json_close(&j);
 	json_close(&j);
 	int r = output_json(&j, e);

@@ -3,9 +3,8 @@
 
 #include "base/util.h"
 #include "format.h"
-#include "host/watch.h"
-#include "libocispec/ocispec.h"
 #include "output.h"
+#include "usage.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,11 +23,13 @@ static const struct option_row rows[] = {
 
 /* ---- json ------------------------------------------------------------------------------------ */
 
-static void put(struct json_out *j, const char *key, struct opt_u64 n)
-{
-	if (n.set)
-		json_key_uint(j, key, n.v);
-}
+static const struct usage_names words = {
+	.pressure = "pressure",
+	.pressure_total = "totalUsec",
+	.interface = "name",
+	.counters = { "rxBytes", "rxPackets", "rxErrors", "rxDropped", "txBytes", "txPackets",
+		      "txErrors", "txDropped" },
+};
 
 /* null: there is no limit. Absent: nobody counts. */
 static void put_limit(struct json_out *j, struct opt_u64 n)
@@ -44,10 +45,10 @@ static void put_limit(struct json_out *j, struct opt_u64 n)
 
 static void put_members(struct json_out *j, const struct stats_entry *m)
 {
-	put(j, "usage", m->usage);
-	put(j, "peak", m->peak);
+	usage_number(j, "usage", m->usage);
+	usage_number(j, "peak", m->peak);
 	put_limit(j, m->limit);
-	put(j, "failures", m->failures);
+	usage_number(j, "failures", m->failures);
 }
 
 static bool counted(const struct stats_entry *m)
@@ -65,52 +66,25 @@ static void put_entry(struct json_out *j, const char *key, const struct stats_en
 	json_close(j);
 }
 
-static void put_line(struct json_out *j, const char *key, const struct stats_pressure_line *l)
-{
-	if (!l->avg10)
-		return;
-	json_key(j, key);
-	json_object(j);
-	json_key(j, "avg10");
-	json_raw(j, l->avg10);
-	json_key(j, "avg60");
-	json_raw(j, l->avg60);
-	json_key(j, "avg300");
-	json_raw(j, l->avg300);
-	json_key_uint(j, "totalUsec", l->total);
-	json_close(j);
-}
-
-static void put_pressure(struct json_out *j, const struct stats_pressure *p)
-{
-	if (!p->some.avg10 && !p->full.avg10)
-		return;
-	json_key(j, "pressure");
-	json_object(j);
-	put_line(j, "some", &p->some);
-	put_line(j, "full", &p->full);
-	json_close(j);
-}
-
 static void put_cpu(struct json_out *j, const struct cgroup_stats *s)
 {
 	const struct stats_cpu *c = &s->cpu;
 
 	json_key(j, "cpu");
 	json_object(j);
-	put(j, "totalNsec", c->total);
-	put(j, "userNsec", c->user);
-	put(j, "kernelNsec", c->kernel);
-	put(j, "periods", c->periods);
-	put(j, "throttledPeriods", c->throttled_periods);
-	put(j, "throttledNsec", c->throttled_time);
-	put(j, "bursts", c->bursts);
-	put(j, "burstNsec", c->burst_time);
+	usage_number(j, "totalNsec", c->total);
+	usage_number(j, "userNsec", c->user);
+	usage_number(j, "kernelNsec", c->kernel);
+	usage_number(j, "periods", c->periods);
+	usage_number(j, "throttledPeriods", c->throttled_periods);
+	usage_number(j, "throttledNsec", c->throttled_time);
+	usage_number(j, "bursts", c->bursts);
+	usage_number(j, "burstNsec", c->burst_time);
 	if (s->cpuset.cpus)
 		json_key_string(j, "cpus", s->cpuset.cpus);
 	if (s->cpuset.mems)
 		json_key_string(j, "mems", s->cpuset.mems);
-	put_pressure(j, &c->pressure);
+	usage_pressure(j, &c->pressure, &words);
 	json_close(j);
 }
 
@@ -119,12 +93,12 @@ static void put_memory(struct json_out *j, const struct stats_memory *m)
 	json_key(j, "memory");
 	json_object(j);
 	put_members(j, &m->memory);
-	put(j, "cache", m->cache);
-	put(j, "oomKills", m->oom_kills);
+	usage_number(j, "cache", m->cache);
+	usage_number(j, "oomKills", m->oom_kills);
 	put_entry(j, "swap", &m->swap);
 	put_entry(j, "kernel", &m->kernel);
 	put_entry(j, "kernelTCP", &m->kernel_tcp);
-	put_pressure(j, &m->pressure);
+	usage_pressure(j, &m->pressure, &words);
 	json_close(j);
 }
 
@@ -177,7 +151,7 @@ static void put_io(struct json_out *j, const struct cgroup_stats *s)
 			put_device(j, s, d->major, d->minor);
 	}
 	json_close(j);
-	put_pressure(j, &s->io_pressure);
+	usage_pressure(j, &s->io_pressure, &words);
 	json_close(j);
 }
 
@@ -214,30 +188,6 @@ static void put_scalars(struct json_out *j, const char *key, const struct stats_
 	json_close(j);
 }
 
-static void put_network(struct json_out *j, const struct container_stats *all)
-{
-	if (all->n_interfaces == 0)
-		return;
-	json_key(j, "network");
-	json_array(j);
-	for (size_t i = 0; i < all->n_interfaces; i++) {
-		const struct interface_stats *n = &all->interfaces[i];
-
-		json_object(j);
-		json_key_string(j, "name", n->name);
-		json_key_uint(j, "rxBytes", n->rx_bytes);
-		json_key_uint(j, "rxPackets", n->rx_packets);
-		json_key_uint(j, "rxErrors", n->rx_errors);
-		json_key_uint(j, "rxDropped", n->rx_dropped);
-		json_key_uint(j, "txBytes", n->tx_bytes);
-		json_key_uint(j, "txPackets", n->tx_packets);
-		json_key_uint(j, "txErrors", n->tx_errors);
-		json_key_uint(j, "txDropped", n->tx_dropped);
-		json_close(j);
-	}
-	json_close(j);
-}
-
 static void put_stats(struct json_out *j, const char *id, const struct container_stats *all)
 {
 	const struct cgroup_stats *s = &all->cgroup;
@@ -251,7 +201,10 @@ static void put_stats(struct json_out *j, const char *id, const struct container
 	put_hugetlb(j, s);
 	put_scalars(j, "rdma", &s->rdma);
 	put_scalars(j, "misc", &s->misc);
-	put_network(j, all);
+	if (all->n_interfaces) {
+		json_key(j, "network");
+		usage_interfaces(j, all, &words);
+	}
 	json_close(j);
 }
 

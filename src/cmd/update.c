@@ -21,68 +21,76 @@ struct update_options {
 	const char *kernel_memory;
 };
 
-static int not_a_number(const char *value, int r, struct error *e)
+/* A kind of number, and how one that is not of it is called. */
+struct scale {
+	int (*read)(const char *text, int64_t *out);
+	int64_t min, max;
+	const char *otherwise;
+};
+
+static int take(const struct scale *s, const char *value, int64_t *out, struct error *e)
 {
-	return fail(e, 0, r == -ERANGE ? "'%s' is too large" : "'%s' is not a number", value);
+	int r = s->read(value, out);
+
+	if (r == -ERANGE)
+		return fail(e, 0, "'%s' is too large", value);
+	if (r < 0 || *out < s->min || *out > s->max)
+		return fail(e, 0, "'%s' is %s", value, s->otherwise);
+	return 0;
 }
 
-static int set_u64(void *target, const char *value, struct error *e)
-{
-	struct opt_u64 *out = target;
-	int r = number_u64(value, UINT64_MAX, &out->v);
-
-	out->set = true;
-	return r < 0 ? not_a_number(value, r, e) : 0;
-}
-
-static int set_i64(void *target, const char *value, struct error *e)
+static int take_i64(const struct scale *s, void *target, const char *value, struct error *e)
 {
 	struct opt_i64 *out = target;
-	int r = number_i64(value, &out->v);
 
 	out->set = true;
-	return r < 0 ? not_a_number(value, r, e) : 0;
+	return take(s, value, &out->v, e);
 }
 
-/* A number of which -1 is the only negative one: no limit. */
+static int set_number(void *target, const char *value, struct error *e)
+{
+	static const struct scale s = { number_i64, 0, INT64_MAX, "not a number" };
+	struct opt_u64 *out = target;
+	int64_t n;
+
+	if (take(&s, value, &n, e) < 0)
+		return -EINVAL;
+	*out = (struct opt_u64){ true, (uint64_t)n };
+	return 0;
+}
+
 static int set_limit(void *target, const char *value, struct error *e)
 {
-	struct opt_i64 *out = target;
+	static const struct scale s = { number_i64, -1, INT64_MAX,
+					"neither a number nor -1 (no limit)" };
 
-	if (set_i64(target, value, e) < 0)
-		return -EINVAL;
-	return out->v < -1 ? fail(e, 0, "'%s' is less than -1 (no limit)", value) : 0;
+	return take_i64(&s, target, value, e);
 }
 
 static int set_size(void *target, const char *value, struct error *e)
 {
-	struct opt_i64 *out = target;
-	int r = number_size(value, &out->v);
+	static const struct scale s = { number_size, -1, INT64_MAX,
+					"no size: 512, 50M, 1G, or -1 for no limit" };
 
-	out->set = true;
-	if (r == -ERANGE)
-		return not_a_number(value, r, e);
-	return r < 0 ? fail(e, 0, "'%s' is no size: 512, 50M, 1G, or -1 for no limit", value) : 0;
+	return take_i64(&s, target, value, e);
 }
 
 static int set_idle(void *target, const char *value, struct error *e)
 {
-	struct opt_i64 *out = target;
+	static const struct scale s = { number_i64, 0, 1, "neither 0 nor 1" };
 
-	if (!streq(value, "0") && !streq(value, "1"))
-		return fail(e, 0, "'%s' is neither 0 nor 1", value);
-	*out = (struct opt_i64){ true, value[0] == '1' };
-	return 0;
+	return take_i64(&s, target, value, e);
 }
 
 static int set_weight(void *target, const char *value, struct error *e)
 {
+	static const struct scale s = { number_i64, 10, 1000, "not a number from 10 to 1000" };
 	struct opt_u16 *out = target;
-	uint64_t weight;
+	int64_t n;
 
-	if (number_u64(value, 1000, &weight) < 0 || weight < 10)
-		return fail(e, 0, "'%s' is not a number from 10 to 1000", value);
-	*out = (struct opt_u16){ true, (uint16_t)weight };
+	if (take(&s, value, &n, e) < 0)
+		return -EINVAL;
+	*out = (struct opt_u16){ true, (uint16_t)n };
 	return 0;
 }
 
@@ -140,15 +148,15 @@ static const struct option_row rows[] = {
 	       "memory that is left to the container when it is short"),
 	NUMBER(i64, cpu.quota, "cpu-quota", "USEC", set_limit,
 	       "CPU time in each period; -1 is no limit"),
-	NUMBER(u64, cpu.period, "cpu-period", "USEC", set_u64,
+	NUMBER(u64, cpu.period, "cpu-period", "USEC", set_number,
 	       "length of the period"),
-	NUMBER(u64, cpu.burst, "cpu-burst", "USEC", set_u64,
+	NUMBER(u64, cpu.burst, "cpu-burst", "USEC", set_number,
 	       "unused quota that may be saved for later"),
-	NUMBER(u64, cpu.shares, "cpu-share", "N", set_u64,
+	NUMBER(u64, cpu.shares, "cpu-share", "N", set_number,
 	       "share of the CPU against others (1024 is usual)"),
 	NUMBER(i64, cpu.idle, "cpu-idle", "0|1", set_idle,
 	       "1: only run when nobody else wants to"),
-	NUMBER(u64, cpu.realtimePeriod, "cpu-rt-period", "USEC", set_u64,
+	NUMBER(u64, cpu.realtimePeriod, "cpu-rt-period", "USEC", set_number,
 	       "period for real-time processes (v1)"),
 	NUMBER(i64, cpu.realtimeRuntime, "cpu-rt-runtime", "USEC", set_limit,
 	       "CPU time for real-time processes in it (v1)"),

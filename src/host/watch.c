@@ -57,18 +57,13 @@ static bool shares_network(pid_t pid)
 /* "  eth0: " and 16 numbers, of which the first four of each half are for us. */
 static bool read_interface(struct arena *a, char *line, struct interface_stats *out)
 {
-	uint64_t *const to[16] = {
-		[0] = &out->rx_bytes,   [1] = &out->rx_packets,  [2] = &out->rx_errors,
-		[3] = &out->rx_dropped, [8] = &out->tx_bytes,    [9] = &out->tx_packets,
-		[10] = &out->tx_errors, [11] = &out->tx_dropped,
-	};
 	char *name = line + strspn(line, " "), *colon = strrchr(name, ':');
 
 	if (!colon)
 		return false;
 	*colon = '\0';
 	line = colon + 1;
-	for (size_t i = 0; i < array_len(to); i++) {
+	for (size_t i = 0; i < 16; i++) {
 		uint64_t n;
 
 		line += strspn(line, " ");
@@ -76,8 +71,8 @@ static bool read_interface(struct arena *a, char *line, struct interface_stats *
 
 		if (number_u64_n(line, len, UINT64_MAX, &n) < 0)
 			return false;
-		if (to[i])
-			*to[i] = n;
+		if (i % 8 < 4)
+			out->counters[i / 8 * 4 + i % 8] = n;
 		line += len;
 	}
 	out->name = arena_strdup(a, name);

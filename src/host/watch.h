@@ -8,10 +8,12 @@
 #include "host/container.h"
 
 /* A network interface of the container, as it counts itself: what it has received and sent. */
+/* Received: bytes, packets, errors, dropped; and the same sent. */
+#define INTERFACE_COUNTERS 8
+
 struct interface_stats {
 	const char *name;
-	uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
-	uint64_t tx_bytes, tx_packets, tx_errors, tx_dropped;
+	uint64_t counters[INTERFACE_COUNTERS];
 };
 
 struct container_stats {
