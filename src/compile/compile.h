@@ -33,6 +33,7 @@ struct compile_input {
 	bool clone_into_cgroup; /* the process is born in its cgroup (v2) */
 	uint64_t bounding_caps; /* what this process may grant; ~0 when unknown */
 	bool privileged;        /* euid 0 in the initial user namespace */
+	bool groups_denied;     /* setgroups(2) is denied to this process */
 };
 
 /* The whole container. The plan and all it points to is in the arena. */

@@ -6,10 +6,7 @@
 #include "parts.h"
 
 #include "../base/log.h"
-#include "../base/number.h"
 #include "../base/sys.h"
-
-#define TTY_GID 5 /* the group that devpts is mounted for, by custom */
 
 struct plan_mount *mount_add(struct mount_list *l, const struct plan_mount *from)
 {
@@ -110,11 +107,11 @@ static int bind_mount(struct arena *a, const struct compile_input *in, const str
 static int new_mount(const struct compile_input *in, const struct plan *p,
 		     const struct oci_mount *o, struct plan_mount *m, struct error *e)
 {
-	const struct oci_linux *l = linux_part(in->config);
 	uint64_t made = namespaces_new(p);
 
 	if (!o->type || !*o->type) {
 		fail(e, 0, "type: is required");
+	bool nested = p->userns || !in->privileged;
 		return hint(e, "only with 'bind', 'rbind' or 'remount' in options it is not");
 	}
 	m->type = o->type;
@@ -124,21 +121,13 @@ static int new_mount(const struct compile_input *in, const struct plan *p,
 	 * other mounts that stay writable: there the mount alone is enough. */
 	m->superblock_ro = (m->attr_set & MOUNT_ATTR_RDONLY) && m->source && *m->source == '/';
 	if (streq(m->type, "sysfs"))
-		m->sysfs_fallback = p->userns || !(made & CLONE_NEWNET);
+		m->sysfs_fallback = nested || !(made & CLONE_NEWNET);
 	if (streq(m->type, "proc"))
-		m->sysfs_fallback = p->userns && !(made & CLONE_NEWPID);
+		m->sysfs_fallback = nested && !(made & CLONE_NEWPID);
 	if (streq(m->type, "tmpfs"))
 		m->inherit_mode = !mount_option_value(m, "mode");
 	if (streq(m->type, "cgroup2"))
 		m->needs_cgroup = true;
-
-	const char *text = mount_option_value(m, "gid");
-	uint32_t gid = TTY_GID;
-
-	/* Podman and Docker write gid=5 whether or not the container has such an id. */
-	if (streq(m->type, "devpts") && text && p->userns && l->n_gidMappings &&
-	    number_u32(text, &gid) == 0 && !id_is_mapped(l->gidMappings, l->n_gidMappings, gid))
-		mount_option_drop(m, "gid");
 	return 0;
 }
 

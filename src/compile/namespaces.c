@@ -202,8 +202,7 @@ bool id_is_mapped(const struct oci_id_mapping *m, size_t n, uint32_t id)
 	return false;
 }
 
-static int user_namespace(const struct compile_input *in, const struct oci_linux *l, struct plan *p,
-			  struct error *e)
+static int user_namespace(const struct oci_linux *l, struct plan *p, struct error *e)
 {
 	p->new_userns = (namespaces_new(p) & CLONE_NEWUSER) != 0;
 	p->userns = have(p, CLONE_NEWUSER);
@@ -219,9 +218,6 @@ static int user_namespace(const struct compile_input *in, const struct oci_linux
 	if (r < 0)
 		return within(e, "linux");
 	if (!p->new_userns || (l->n_uidMappings && l->n_gidMappings))
-		return 0;
-	/* An ordinary user without any gets what /etc/subuid and /etc/subgid grant. */
-	if (!in->privileged && !l->n_uidMappings && !l->n_gidMappings)
 		return 0;
 	fail(e, 0, "linux.%s: is required for a new user namespace",
 	     l->n_uidMappings ? "gidMappings" : "uidMappings");
@@ -446,7 +442,7 @@ int compile_namespaces(struct arena *a, const struct compile_input *in, struct p
 		return r;
 	divide(in, p, new_flags);
 	p->new_netns = (new_flags & CLONE_NEWNET) != 0;
-	r = user_namespace(in, l, p, e);
+	r = user_namespace(l, p, e);
 	if (r == 0)
 		r = names(in, p, e);
 	if (r == 0)

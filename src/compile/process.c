@@ -9,6 +9,7 @@
 
 #include "parts.h"
 
+#include "../base/log.h"
 #include "../base/names.h"
 
 #include <stdio.h>
@@ -267,6 +268,24 @@ static int compile_user(struct arena *a, const struct oci_user *u, struct opt_u3
 	return 0;
 }
 
+/*
+ * The caller's groups are of no meaning inside and may give rights to files outside, so they go; but
+ * users ask for just that (podman run --group-add keep-groups), and some must not drop any.
+ */
+static void keep_groups(const struct compile_input *in, struct plan_process *out)
+{
+	const char *asked = oci_map_get(in->config->annotations, "run.oci.keep_original_groups");
+
+	out->keep_groups = in->groups_denied && !out->n_groups;
+	if (!asked || !streq(asked, "1"))
+		return;
+	if (out->n_groups)
+		log_warning("process.user.additionalGids: not added, as annotation "
+			    "run.oci.keep_original_groups keeps the caller's groups");
+	out->n_groups = 0;
+	out->keep_groups = true;
+}
+
 /* ---- the rest -------------------------------------------------------------------------------- */
 
 static int compile_rlimit(const struct oci_process *p, size_t i, struct plan_rlimit *out,
@@ -385,6 +404,8 @@ int compile_process(struct arena *a, const struct compile_input *in,
 		r = compile_env(a, in, process, out, e);
 	if (r == 0)
 		r = compile_user(a, process->user, umask, out, e);
+	if (r == 0)
+		keep_groups(in, out);
 	if (r == 0)
 		r = compile_rlimits(a, process, out, e);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include "host/activation.h"
 #include "host/child.h"
 #include "host/console.h"
+#include "host/own_ids.h"
 #include "host/state.h"
 #include "host/supervise.h"
 
@@ -255,7 +256,9 @@ static int plan_it(struct execution *x, struct error *e)
 					  .preserve_fds = a.preserve_fds,
 					  .extra_env = a.env,
 					  .bounding_caps = grantable(x->c.config),
-					  .privileged = x->s->privileged };
+					  .privileged = x->s->privileged,
+					  .groups_denied = !x->s->privileged &&
+							   own_ids_groups_denied() };
 
 	r = compile_exec(&x->arena, &in, &x->process, &x->plan, e);
 	if (r == 0)

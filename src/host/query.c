@@ -155,6 +155,12 @@ int container_pids(const struct settings *s, const char *id, struct arena *a, pi
 		     "the container was made with cgroups disabled: nobody knows its processes");
 		r = -EOPNOTSUPP;
 	}
+	/* None, while it lives: an ordinary user's, whom nobody has given a cgroup. */
+	if (r == 0 && !*n && state_status(s, &c) != STATUS_STOPPED) {
+		fail(e, 0, "the container has no cgroup: nobody knows its processes");
+		hint(e, "its first process is %d", c.record.state->pid.v);
+		r = -EOPNOTSUPP;
+	}
 	if (r == 0 && *n && !(*out = arena_memdup(a, pids, *n * sizeof(*pids), _Alignof(pid_t))))
 		r = fail(e, ENOMEM, "cannot hold %zu pids", *n);
 	state_close(&c);

@@ -102,9 +102,13 @@ static int clone_tree(struct sources *src, struct plan_mount *mount, bool slave,
 		return 0;
 	if (r >= 0 && slave)
 		r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &cut_off);
-	if (r < 0)
-		return fail(e, r, "mounts[%zu].source: cannot open '%s'", mount->index,
-			    mount->source);
+	if (r < 0) {
+		fail(e, r, "mounts[%zu].source: cannot open '%s'", mount->index, mount->source);
+		return mount->idmap ? hint_if(e, EPERM,
+					      "to map the ids of its files takes "
+					      "CAP_SYS_ADMIN on the host")
+				    : r;
+	}
 	if (mount->idmap) {
 		auto_close int userns =
 			idmapped_namespace(src->config, mount, src->child->arena, e);

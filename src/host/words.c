@@ -309,6 +309,12 @@ void words_warn(const struct talk_record *r)
 {
 	struct error e = { 0 };
 
+	if (r->where == WHERE_MOUNT_CREATE && err == EPERM && strcspn(r->detail, TALK_AND) == 4 &&
+	    strncmp(r->detail, "proc", 4) == 0)
+		hint(e,
+		     "in a user namespace the kernel makes one only where the /proc that ocirt has "
+		     "is whole; inside of another container, let that one show all of it (Podman: "
+		     "unmask=ALL, Docker: systempaths=unconfined), or leave the pid namespace out");
 	words_failed(r, &e);
 	log_warning("%s", e.text);
 }

@@ -9,9 +9,11 @@
 #include "steps.h"
 
 #include "../base/confined.h"
+#include "../base/number.h"
 #include "../base/sys.h"
 
 #include <fcntl.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 
 /* The kernel's own words for what is wrong, "e tmpfs: Unknown parameter 'x'"; "" when it has none. */
@@ -46,6 +48,24 @@ static int option_failed(struct stage *s, const struct plan_mount *m, int fs, in
 static int configure(struct stage *s, const struct plan_mount *m, int fs)
 {
 	const struct {
+/*
+ * Managers write gid=5 for a devpts, whether or not the user namespace that they make, join or are in
+ * has such an id; the kernel then refuses the file system. setfsgid(2) tells, by doing nothing.
+ */
+static bool is_nobodys_gid(const struct plan_mount *m, const struct plan_option *o)
+{
+	uint32_t gid;
+
+	if (!streq(m->type, "devpts") || !streq(o->key, "gid") || !o->value ||
+	    number_u32(o->value, &gid) < 0)
+		return false;
+	int before = setfsgid(gid);
+	int now = setfsgid((gid_t)-1);
+
+	setfsgid((gid_t)before);
+	return now != (int)gid;
+}
+
 		bool wanted;
 		const char *flag;
 	} flags[] = {
@@ -74,6 +94,8 @@ static int configure(struct stage *s, const struct plan_mount *m, int fs)
 		r = sys_fsconfig(fs, o->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o->key,
 				 o->value, 0);
 		/* Generic for mount(2), but not here: file systems that do not know the word count
+		if (is_nobodys_gid(m, o))
+			continue;
 		 * versions always, or cannot. */
 		if (r == -EINVAL && streq(o->key, "iversion"))
 			continue;

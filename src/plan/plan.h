@@ -168,7 +168,7 @@ struct plan_process {
 	gid_t gid;
 	const gid_t *groups;
 	size_t n_groups;
-	bool keep_groups; /* leave the supplementary groups alone (setgroups is denied) */
+	bool keep_groups; /* leave the supplementary groups alone */
 	bool has_umask;
 	mode_t umask;
 	bool terminal;
