@@ -103,10 +103,15 @@ static int cmd_list(struct invocation *in)
 	if (o->quiet) {
 		r = print_ids(in, &a);
 	} else {
+		struct error unsaid = { 0 };
+
 		r = container_list(&in->settings, &a, &states, &n, in->e);
-		if (r >= 0 && o->json)
+		/* One that cannot be looked at does not hide the others. */
+		if (r == 0 && o->json)
 			r = print_json(states, n, in->e);
-		else if (r >= 0)
+		else if (n && o->json)
+			print_json(states, n, &unsaid);
+		else if (r == 0 || n)
 			print_table(states, n);
 	}
 	arena_close(&a);

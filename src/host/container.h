@@ -89,7 +89,8 @@ int container_resume(const struct settings *s, const char *id, struct error *e);
 int container_state(const struct settings *s, const char *id, struct arena *a,
 		    struct oci_state *out, struct error *e);
 
-/* Every container, sorted by id. Those that come or go meanwhile are left out. */
+/* Every container, sorted by id. Those that come or go meanwhile are left out. When one cannot be
+ * looked at, the others are in *out nevertheless, and the failure is that of the first such one. */
 int container_list(const struct settings *s, struct arena *a, struct oci_state **out, size_t *n,
 		   struct error *e);
 

@@ -329,7 +329,10 @@ static int attach(struct execution *x, struct error *e)
 
 static int check_status(struct execution *x, struct error *e)
 {
-	x->status = state_status(x->s, &x->c);
+	int r = state_status(x->s, &x->c, &x->status, e);
+
+	if (r < 0)
+		return r;
 	if (x->status == STATUS_PAUSED && !x->o->ignore_paused) {
 		fail(e, 0, "cannot exec in a paused container");
 		return hint(e, "'ocirt resume %s' first; --ignore-paused waits until somebody does",

@@ -102,11 +102,12 @@ int container_start(const struct settings *s, const char *id, struct error *e)
 
 	if (r < 0)
 		return r;
-	enum status status = state_status(s, &c);
+	enum status status;
 
-	if (status != STATUS_CREATED)
+	r = state_status(s, &c, &status, e);
+	if (r == 0 && status != STATUS_CREATED)
 		r = refuse(status, "start", e);
-	else
+	if (r == 0)
 		r = state_load_config(&c, e);
 	if (r == 0 && !c.config->process) {
 		fail(e, 0, "cannot start the container: its config.json has no process");
@@ -151,7 +152,10 @@ int container_kill(const struct settings *s, const char *id, int sig, bool all, 
 	} else if (r == 0 && pidfd < 0 && pidfd != -ESRCH && !(all && c.has_cgroup)) {
 		r = fail(e, pidfd, "cannot look at the container's process");
 	} else if (r == 0 && pidfd < 0 && !all) {
-		fail(e, 0, "container not running: it is %s", status_name(state_status(s, &c)));
+		enum status status = STATUS_STOPPED;
+
+		state_status(s, &c, &status, e);
+		fail(e, 0, "container not running: it is %s", status_name(status));
 		r = -ESRCH;
 	}
 	state_close(&c);
@@ -223,16 +227,18 @@ int container_delete(const struct settings *s, const char *id, bool force, struc
 	}
 	if (r < 0)
 		return r;
-	enum status status = state_status(s, &c);
+	enum status status = STATUS_STOPPED;
 
-	if (!force && (status == STATUS_RUNNING || status == STATUS_PAUSED)) {
+	if (!force)
+		r = state_status(s, &c, &status, e);
+	if (status == STATUS_RUNNING || status == STATUS_PAUSED) {
 		fail(e, 0, "cannot delete container '%s' that is not stopped: it is %s", id,
 		     status_name(status));
 		hint(e, "'ocirt delete --force %s' kills it first", id);
 		r = -EINVAL;
-	} else {
-		r = end(s, &c, e);
 	}
+	if (r == 0)
+		r = end(s, &c, e);
 	state_close(&c);
 	return r;
 }
@@ -246,8 +252,9 @@ static int open_live_cgroup(const struct settings *s, const char *id, struct con
 
 	if (r < 0)
 		return r;
-	*status = state_status(s, c);
-	r = state_open_cgroup(s, c, e);
+	r = state_status(s, c, status, e);
+	if (r == 0)
+		r = state_open_cgroup(s, c, e);
 	if (r == 0 && !c->record.state) {
 		fail(e, 0, "container not running: its create has not come far");
 		r = -EINVAL;

@@ -14,7 +14,11 @@ static int copy_state(const struct settings *s, struct container *c, struct aren
 		      struct oci_state *out, struct error *e)
 {
 	const struct oci_state *from = c->record.state;
-	enum status status = state_status(s, c);
+	enum status status;
+	int r = state_status(s, c, &status, e);
+
+	if (r < 0)
+		return r;
 	bool live = status != STATUS_STOPPED && status != STATUS_CREATING;
 	struct oci_string_map *annotations = NULL;
 
@@ -125,15 +129,21 @@ int container_list(const struct settings *s, struct arena *a, struct oci_state *
 	*out = arena_new_array(a, struct oci_state, n_ids);
 	if (!*out)
 		return fail(e, ENOMEM, "cannot hold %zu states", n_ids);
+	r = 0;
 	for (size_t i = 0; i < n_ids; i++) {
-		struct error gone = { 0 };
+		struct error trouble = { 0 };
+		int one = container_state(s, ids[i], a, &(*out)[*n], &trouble);
 
-		if (container_state(s, ids[i], a, &(*out)[*n], &gone) == 0)
+		if (one == 0)
 			(*n)++;
 		else if (a->full)
 			return fail(e, ENOMEM, "cannot hold %zu states", n_ids);
+		else if (one != -ENOENT && r == 0) { /* or: deleted just now */
+			*e = trouble;
+			r = during(e, "%s", ids[i]);
+		}
 	}
-	return 0;
+	return r;
 }
 
 int container_pids(const struct settings *s, const char *id, struct arena *a, pid_t **out,

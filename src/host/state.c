@@ -379,15 +379,22 @@ static bool this_boot(const struct container *c)
 	return streq(now, c->record.bootID);
 }
 
-static bool alive(const struct container *c)
+/* 1 or 0; -errno when that cannot be told: to lack what it takes to look is not "it has ended". */
+static int alive(const struct container *c)
 {
 	const struct oci_state *st = c->record.state;
 	uint64_t start;
 	bool zombie;
 
-	return st && st->pid.set && st->pid.v > 0 && c->record.pidStart.set &&
-	       process_start(st->pid.v, &start, &zombie) == 0 && !zombie &&
-	       start == c->record.pidStart.v && this_boot(c);
+	if (!st || !st->pid.set || st->pid.v <= 0 || !c->record.pidStart.set)
+		return 0;
+	int r = process_start(st->pid.v, &start, &zombie);
+
+	if (r == -ENOENT || r == -ESRCH)
+		return 0;
+	if (r < 0)
+		return r;
+	return !zombie && start == c->record.pidStart.v && this_boot(c);
 }
 
 int state_pidfd(const struct container *c)
@@ -395,12 +402,10 @@ int state_pidfd(const struct container *c)
 	if (!c->record.state || c->record.state->pid.v <= 0)
 		return -ESRCH;
 	auto_close int fd = sys_pidfd_open(c->record.state->pid.v, 0);
-
-	/* That we lack what it takes to look does not mean that the process is gone. */
-	if (fd == -ENOMEM || fd == -EMFILE || fd == -ENFILE)
-		return fd;
 	/* Opened first, compared then: the pid cannot change hands in between unnoticed. */
-	return fd >= 0 && alive(c) ? fd_take(&fd) : -ESRCH;
+	int r = fd < 0 ? fd : alive(c);
+
+	return r > 0 ? fd_take(&fd) : r < 0 ? r : -ESRCH;
 }
 
 /* ocirt-init still waits as long as the process runs from its memfd. */
@@ -419,7 +424,7 @@ static bool is_waiting(const struct container *c)
 	return after(exe, "/memfd:ocirt-init") != NULL;
 }
 
-enum status state_status(const struct settings *s, struct container *c)
+int state_status(const struct settings *s, struct container *c, enum status *out, struct error *e)
 {
 	struct error ignored = { 0 };
 
@@ -427,16 +432,23 @@ enum status state_status(const struct settings *s, struct container *c)
 		/* Somebody who creates it holds the lock; otherwise it was left half made. */
 		bool busy = c->lock == LOCK_NOT && flock(c->dir, LOCK_SH | LOCK_NB) < 0;
 
-		return busy ? STATUS_CREATING : STATUS_STOPPED;
+		*out = busy ? STATUS_CREATING : STATUS_STOPPED;
+		return 0;
 	}
-	if (!alive(c))
-		return STATUS_STOPPED;
-	if (is_waiting(c))
-		return STATUS_CREATED;
-	if (state_open_cgroup(s, c, &ignored) == 0 && c->has_cgroup &&
-	    cgroup_is_frozen(&c->cgroup, &ignored) == 1)
-		return STATUS_PAUSED;
-	return STATUS_RUNNING;
+	int r = alive(c);
+
+	if (r < 0)
+		return fail(e, r, "cannot look at the container's process");
+	if (r == 0)
+		*out = STATUS_STOPPED;
+	else if (is_waiting(c))
+		*out = STATUS_CREATED;
+	else if (state_open_cgroup(s, c, &ignored) == 0 && c->has_cgroup &&
+		 cgroup_is_frozen(&c->cgroup, &ignored) == 1)
+		*out = STATUS_PAUSED;
+	else
+		*out = STATUS_RUNNING;
+	return 0;
 }
 
 char *state_json(const struct container *c, const char *status, pid_t pid, size_t *len)

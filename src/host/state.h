@@ -74,11 +74,12 @@ int state_load_config(struct container *c, struct error *e);
 /* c->cgroup from the record; fine when nothing was recorded (driver disabled then). */
 int state_open_cgroup(const struct settings *s, struct container *c, struct error *e);
 
-/* From the process, the start socket and the freezer, now. */
-enum status state_status(const struct settings *s, struct container *c);
+/* From the process, the start socket and the freezer, now. Fails when the process cannot be looked
+ * at, which must not be taken for its end: "cannot look at the container's process: ...". */
+int state_status(const struct settings *s, struct container *c, enum status *out, struct error *e);
 
-/* A pidfd of the first process if it is alive and the one recorded, -ESRCH if it is not; -ENOMEM,
- * -EMFILE or -ENFILE when that cannot be told. */
+/* A pidfd of the first process if it is alive and the one recorded, -ESRCH if it is not; another
+ * -errno when that cannot be told. */
 int state_pidfd(const struct container *c);
 
 /* The state as JSON for hooks (malloc'ed), with this status and pid (0: none). */

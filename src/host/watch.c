@@ -21,14 +21,15 @@ static int open_living(const struct settings *s, const char *id, struct containe
 
 	if (r < 0)
 		return r;
-	enum status status = state_status(s, c);
+	enum status status;
 
-	if (status == STATUS_STOPPED || status == STATUS_CREATING) {
+	r = state_status(s, c, &status, e);
+	if (r == 0 && (status == STATUS_STOPPED || status == STATUS_CREATING)) {
 		fail(e, 0, "container not running: it is %s", status_name(status));
 		r = -ESRCH;
-	} else {
-		r = state_open_cgroup(s, c, e);
 	}
+	if (r == 0)
+		r = state_open_cgroup(s, c, e);
 	if (r == 0 && !c->has_cgroup) {
 		fail(e, 0,
 		     "the container was made with cgroups disabled: nobody counts what it uses");

@@ -92,6 +92,45 @@ sample() { # EVERY COMMAND FAULT
 	[[ ! -e /proc/$pid ]] || grep -q '^State:.*Z' "/proc/$pid/status" || complain "it is still there"
 }
 
+# The command with the look at the process of $pid made to fail.
+without_look() { # ARGUMENT...
+	local stopper n
+	stopper=$(dirname "$OCIRT")/tests/security/stopper
+	"$stopper" -o "$dir/stops" -v -e open,openat -- "$OCIRT" --root "$root" "$@" >/dev/null 2>&1 || :
+	n=$(sed -n "s,^\([0-9]*\) open[at]* /proc/$pid/stat\$,\1,p" "$dir/stops" | head -n 1)
+	[[ $n ]] || complain "$1 does not look: $(cat "$dir/stops")"
+	run "$stopper" -o "$dir/stops" -n "$n" -e open,openat -f EMFILE -- "$OCIRT" --root "$root" "$@"
+}
+
+@test "a container that cannot be looked at is not said to be stopped" {
+	local pid command
+	sweep_bundle "$(args sleep)"
+	ocirt create "$id" >/dev/null 2>&1 </dev/null
+	ocirt start "$id"
+	pid=$(pid_of "$id")
+	for command in state delete exec kill; do
+		local more=() failure=1
+		[[ $command != exec ]] || more=(/bin/demo true) failure=255
+		without_look "$command" "$id" "${more[@]}"
+		expect_status "$failure"
+		expect_line "cannot look at the container's process: No file descriptors available"
+	done
+	[[ -d /proc/$pid ]]
+}
+
+@test "list says what it cannot look at, and lists the others" {
+	local pid other=$id-other
+	sweep_bundle "$(args sleep)"
+	ocirt create "$id" >/dev/null 2>&1 </dev/null
+	ocirt create "$other" >/dev/null 2>&1 </dev/null
+	pid=$(pid_of "$id")
+	without_look list
+	expect_status 1
+	expect_line "ocirt: list: $id: cannot look at the container's process"
+	[[ $output == *"$other "*created* ]]
+	ocirt delete --force "$other"
+}
+
 # --- many at once -------------------------------------------------------------------------------
 
 @test "of many who create one container, one succeeds" {
