@@ -45,9 +45,6 @@ static int option_failed(struct stage *s, const struct plan_mount *m, int fs, in
 			   kernel_words(fs, words, sizeof(words)));
 }
 
-static int configure(struct stage *s, const struct plan_mount *m, int fs)
-{
-	const struct {
 /*
  * Managers write gid=5 for a devpts, whether or not the user namespace that they make, join or are in
  * has such an id; the kernel then refuses the file system. setfsgid(2) tells, by doing nothing.
@@ -66,6 +63,9 @@ static bool is_nobodys_gid(const struct plan_mount *m, const struct plan_option 
 	return now != (int)gid;
 }
 
+static int configure(struct stage *s, const struct plan_mount *m, int fs)
+{
+	const struct {
 		bool wanted;
 		const char *flag;
 	} flags[] = {
@@ -91,11 +91,11 @@ static bool is_nobodys_gid(const struct plan_mount *m, const struct plan_option 
 	for (size_t i = 0; i < m->n_options; i++) {
 		const struct plan_option *o = &m->options[i];
 
+		if (is_nobodys_gid(m, o))
+			continue;
 		r = sys_fsconfig(fs, o->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o->key,
 				 o->value, 0);
 		/* Generic for mount(2), but not here: file systems that do not know the word count
-		if (is_nobodys_gid(m, o))
-			continue;
 		 * versions always, or cannot. */
 		if (r == -EINVAL && streq(o->key, "iversion"))
 			continue;
