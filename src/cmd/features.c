@@ -131,7 +131,7 @@ static int print(struct arena *a, struct error *e)
 		.intelRdt = &rdt,
 		.memoryPolicy = &memory,
 		.mountExtensions = &mounts,
-		.netDevices = &off,
+		.netDevices = &on,
 	};
 	/* Docker and CRI-O look for runc's name here to learn whether they can checkpoint. */
 	struct oci_pair pairs[2] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };

@@ -294,33 +294,66 @@ static int time_offsets(struct arena *a, const struct oci_linux *l, struct plan 
 	return 0;
 }
 
+/* The kernel's dev_valid_name(), so that it cannot surprise us half way. */
+static bool device_name(const char *s)
+{
+	return *s && strlen(s) <= 15 && !streq(s, ".") && !streq(s, "..") &&
+	       !strpbrk(s, "/: \t\n\v\f\r");
+}
+
+/* "eth%d" stands for the first of eth0, eth1, ... that is free. */
+static bool names_any(const char *s)
+{
+	const char *percent = strchr(s, '%');
+
+	return percent && percent[1] == 'd' && !strchr(percent + 1, '%');
+}
+
+static int net_device_name(const struct oci_linux *l, size_t i, struct error *e)
+{
+	const struct oci_net_device *d = &l->netDevices[i];
+	const char *name = d->name ? d->name : d->key;
+
+	if (!device_name(d->key) || strchr(d->key, '%'))
+		return fail(e, 0, "linux.netDevices.%s: '%s' is no device name", d->key, d->key);
+	if (!device_name(name) || (strchr(name, '%') && !names_any(name)))
+		return fail(e, 0, "linux.netDevices.%s.name: '%s' is no device name", d->key, name);
+	if (streq(name, "lo"))
+		return fail(e, 0,
+			    "linux.netDevices.%s: 'lo' is the loopback device, which is "
+			    "there in every network namespace",
+			    d->key);
+	for (size_t k = 0; k < i && !names_any(name); k++) {
+		const struct oci_net_device *other = &l->netDevices[k];
+
+		if (streq(name, other->name ? other->name : other->key))
+			return fail(e, 0,
+				    "linux.netDevices.%s: and linux.netDevices.%s would both "
+				    "be '%s' in the container",
+				    d->key, other->key, name);
+	}
+	return 0;
+}
+
 static int net_devices(const struct compile_input *in, const struct oci_linux *l,
 		       const struct plan *p, struct error *e)
 {
 	for (size_t i = 0; i < l->n_netDevices; i++) {
-		const struct oci_net_device *d = &l->netDevices[i];
-		const char *names[] = { d->key, d->name };
+		const char *key = l->netDevices[i].key;
 
 		if (!have(p, CLONE_NEWNET)) {
 			fail(e, 0,
 			     "linux.netDevices.%s: there is no network namespace to move it to",
-			     d->key);
+			     key);
 			return hint(e, "add {\"type\": \"network\"} to linux.namespaces");
 		}
 		if (!in->privileged)
 			return fail(e, EPERM,
-				    "linux.netDevices.%s: moving it takes the host's root", d->key);
-		/* The kernel's dev_valid_name(), so that it cannot surprise us half way. */
-		for (size_t k = 0; k < array_len(names); k++) {
-			const char *s = names[k];
+				    "linux.netDevices.%s: moving it takes the host's root", key);
+		int r = net_device_name(l, i, e);
 
-			if (k == 1 && !s)
-				continue;
-			if (!*s || strlen(s) > 15 || streq(s, ".") || streq(s, "..") ||
-			    strpbrk(s, "/: \t\n\v\f\r"))
-				return fail(e, 0, "linux.netDevices.%s%s: '%s' is no device name",
-					    d->key, k ? ".name" : "", s);
-		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

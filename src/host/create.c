@@ -8,6 +8,7 @@
  */
 #include "host/child.h"
 #include "host/console.h"
+#include "host/netdev.h"
 #include "host/notify.h"
 #include "host/own_ids.h"
 #include "host/points.h"
@@ -54,6 +55,7 @@ struct making {
 	const char *manager; /* the service manager's $NOTIFY_SOCKET, NULL: none */
 	int notify;          /* the container's, which a run listens to */
 	struct sources sources;
+	struct netdevs netdevs;
 };
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -216,7 +218,7 @@ static int open_all(struct making *m, struct error *e)
 		m->pidfd_socket = socket_connect(m->o->pidfd_socket, "--pidfd-socket", e);
 		r = m->pidfd_socket < 0 ? m->pidfd_socket : 0;
 	}
-	return r;
+	return r == 0 ? netdevs_find(&m->netdevs, m->config->linux, e) : r;
 }
 
 /* ---- writing down ---------------------------------------------------------------------------- */
@@ -362,8 +364,10 @@ static int at_namespaces(void *arg, int *state, struct error *e)
 {
 	struct making *m = arg;
 	const struct oci_hooks *h = m->config->hooks;
-	int r = points_run(&m->c, POINT_PRESTART, e);
+	int r = netdevs_move(&m->netdevs, m->child.proc, m->child.pid, e);
 
+	if (r == 0)
+		r = points_run(&m->c, POINT_PRESTART, e);
 	if (r == 0)
 		r = points_run(&m->c, POINT_CREATE_RUNTIME, e);
 	if (r < 0 || !h || !h->n_createContainer)
@@ -467,6 +471,7 @@ static void undo(struct making *m)
 	struct error e = { 0 };
 
 	child_kill(&m->child);
+	netdevs_give_back(&m->netdevs);
 	if (m->cgroup_made && cgroup_destroy(&m->cgroup, &e) < 0)
 		log_warning("%s", e.text);
 	if (!m->state_made)
@@ -482,6 +487,7 @@ static void finish(struct making *m)
 	sources_close(&m->sources);
 	fd_close(&m->listener);
 	child_close(&m->child);
+	netdevs_close(&m->netdevs);
 	fd_close(&m->pidfd_socket);
 	fd_close(&m->notify);
 	fd_close(&m->rootfs);
@@ -514,8 +520,6 @@ static int check_supported(const struct making *m, struct error *e)
 
 	if (l && l->intelRdt)
 		return fail(e, 0, "linux.intelRdt: is not supported by this ocirt");
-	if (l && l->n_netDevices)
-		return fail(e, 0, "linux.netDevices: is not supported by this ocirt");
 	return 0;
 }
 

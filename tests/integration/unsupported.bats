@@ -18,7 +18,3 @@ refused() { # FILTER FIELD
 @test "intelRdt is refused" {
 	refused '.linux.intelRdt = {closID: "one", l3CacheSchema: "L3:0=f"}' linux.intelRdt
 }
-
-@test "network devices to move are refused" {
-	refused '.linux.netDevices = {eth9: {}}' linux.netDevices
-}
