@@ -108,10 +108,10 @@ static int new_mount(const struct compile_input *in, const struct plan *p,
 		     const struct oci_mount *o, struct plan_mount *m, struct error *e)
 {
 	uint64_t made = namespaces_new(p);
+	bool nested = p->userns || !in->privileged;
 
 	if (!o->type || !*o->type) {
 		fail(e, 0, "type: is required");
-	bool nested = p->userns || !in->privileged;
 		return hint(e, "only with 'bind', 'rbind' or 'remount' in options it is not");
 	}
 	m->type = o->type;

@@ -175,6 +175,7 @@ static int compile(struct making *m, struct error *e)
 				     m->s->driver != CGROUP_SYSTEMD,
 		.bounding_caps = grantable(m->config),
 		.privileged = m->s->privileged,
+		.groups_denied = !m->s->privileged && own_ids_groups_denied(),
 	};
 
 	return compile_container(&m->arena, &in, &m->plan, e);
@@ -207,7 +208,6 @@ static int open_all(struct making *m, struct error *e)
 	m->child.maps = m->config->linux;
 	r = open_rootfs(m, e);
 	if (r == 0)
-		.groups_denied = !m->s->privileged && own_ids_groups_denied(),
 		r = sources_open_namespaces(&m->sources, e);
 	if (r == 0 && m->o->console_socket) {
 		m->child.console_socket =
@@ -537,6 +537,22 @@ static void read_old_limits(struct oci_config *c)
 		r->pids->limit.v = -1;
 }
 
+/* The copy that is kept must say what the container is. */
+static int add_own_ids(struct making *m, struct error *e)
+{
+	int r = own_ids_add(m->config, &m->arena, e);
+
+	if (r <= 0)
+		return r;
+	char *text = ocispec_write(&oci_config_schema, m->config, false, &m->text_len);
+
+	if (!text)
+		return fail(e, ENOMEM, "config.json does not fit into memory");
+	free(m->text);
+	m->text = text;
+	return 0;
+}
+
 /* All that needs no privileges and leaves nothing. */
 static int prepare(struct making *m, struct error *e)
 {
@@ -550,6 +566,8 @@ static int prepare(struct making *m, struct error *e)
 		r = check_terminal(m, e);
 	if (r == 0)
 		read_old_limits(m->config);
+	if (r == 0)
+		r = add_own_ids(m, e);
 	if (r == 0)
 		r = prepare_cgroup(m, e);
 	if (r == 0)
@@ -573,22 +591,6 @@ int container_create(const struct settings *s, const struct create_options *o, s
 }
 
 /* A hook that fails after the program runs ends the container (runtime.md, Lifecycle 8 and 9). */
-/* The copy that is kept must say what the container is. */
-static int add_own_ids(struct making *m, struct error *e)
-{
-	int r = own_ids_add(m->config, &m->arena, e);
-
-	if (r <= 0)
-		return r;
-	char *text = ocispec_write(&oci_config_schema, m->config, false, &m->text_len);
-
-	if (!text)
-		return fail(e, ENOMEM, "config.json does not fit into memory");
-	free(m->text);
-	m->text = text;
-	return 0;
-}
-
 static int go(struct making *m, struct error *e)
 {
 	const struct oci_hooks *h = m->config->hooks;
@@ -602,8 +604,6 @@ static int go(struct making *m, struct error *e)
 }
 
 /* The program has ended; unless it is to be kept, so does the container. */
-	if (r == 0)
-		r = add_own_ids(m, e);
 static int end_run(struct making *m, struct error *e)
 {
 	if (m->o->keep)
