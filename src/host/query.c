@@ -151,6 +151,7 @@ int container_pids(const struct settings *s, const char *id, struct arena *a, pi
 {
 	auto_free pid_t *pids = NULL;
 	struct container c;
+	enum status status;
 	int r = state_open(s, id, LOCK_NOT, &c, e);
 
 	*n = 0;
@@ -166,7 +167,8 @@ int container_pids(const struct settings *s, const char *id, struct arena *a, pi
 		r = -EOPNOTSUPP;
 	}
 	/* None, while it lives: an ordinary user's, whom nobody has given a cgroup. */
-	if (r == 0 && !*n && state_status(s, &c) != STATUS_STOPPED) {
+	if (r == 0 && !*n && (r = state_status(s, &c, &status, e)) == 0 &&
+	    status != STATUS_STOPPED) {
 		fail(e, 0, "the container has no cgroup: nobody knows its processes");
 		hint(e, "its first process is %d", c.record.state->pid.v);
 		r = -EOPNOTSUPP;

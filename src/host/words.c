@@ -294,6 +294,12 @@ int words_failed(const struct talk_record *r, struct error *e)
 	fail(e, hook && !r->err ? 0 : err, "%s%s", path, what);
 	if (!err)
 		e->code = EINVAL;
+	if (r->where == WHERE_MOUNT_CREATE && err == EPERM && strcspn(r->detail, TALK_AND) == 4 &&
+	    strncmp(r->detail, "proc", 4) == 0)
+		hint(e,
+		     "in a user namespace the kernel makes one only where the /proc that ocirt has "
+		     "is whole; inside of another container, let that one show all of it (Podman: "
+		     "unmask=ALL, Docker: systempaths=unconfined), or leave the pid namespace out");
 	for (size_t i = 0; i < array_len(w->hints); i++)
 		if (w->hints[i].text && (w->hints[i].err == 0 || w->hints[i].err == err) &&
 		    !e->hint[0])
@@ -309,12 +315,6 @@ void words_warn(const struct talk_record *r)
 {
 	struct error e = { 0 };
 
-	if (r->where == WHERE_MOUNT_CREATE && err == EPERM && strcspn(r->detail, TALK_AND) == 4 &&
-	    strncmp(r->detail, "proc", 4) == 0)
-		hint(e,
-		     "in a user namespace the kernel makes one only where the /proc that ocirt has "
-		     "is whole; inside of another container, let that one show all of it (Podman: "
-		     "unmask=ALL, Docker: systempaths=unconfined), or leave the pid namespace out");
 	words_failed(r, &e);
 	log_warning("%s", e.text);
 }
