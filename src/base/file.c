@@ -147,3 +147,14 @@ int file_replace(int dir, const char *name, const void *data, size_t n, mode_t m
 		unlinkat(dir, temporary, 0);
 	return r;
 }
+
+int dir_next(DIR *d, struct dirent **out)
+{
+	do {
+		errno = 0;
+		*out = readdir(d);
+		if (!*out)
+			return -errno;
+	} while (streq((*out)->d_name, ".") || streq((*out)->d_name, ".."));
+	return 1;
+}

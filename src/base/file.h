@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -33,3 +34,7 @@ int file_create(int dir, const char *name, const void *data, size_t n, mode_t mo
 
 /* Write all of it, whatever write(2) does in portions. */
 int write_all(int fd, const void *data, size_t n);
+
+/* The next entry but "." and "..": 1 and *out, 0 at the end. readdir(3) alone tells a directory that
+ * cannot be read from one that has ended by errno only, so that half of it looks like all of it. */
+int dir_next(DIR *d, struct dirent **out);

@@ -216,15 +216,17 @@ int cgroup_each_child(int dir, int (*f)(int dir, const char *name, void *arg), v
 		fd_close(&fd);
 		return r;
 	}
-	for (struct dirent *entry; r == 0 && (entry = readdir(d));) {
-		if (entry->d_type != DT_DIR || streq(entry->d_name, ".") ||
-		    streq(entry->d_name, ".."))
+	for (struct dirent *entry; r == 0 && (r = dir_next(d, &entry)) > 0;) {
+		r = 0;
+		if (entry->d_type != DT_DIR)
 			continue;
 		auto_close int child =
 			openat(dir, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-		if (child >= 0) /* else it has just been removed */
+		if (child >= 0)
 			r = f(child, entry->d_name, arg);
+		else if (errno != ENOENT) /* it has not just been removed */
+			r = -errno;
 	}
 	closedir(d);
 	return r;
@@ -287,13 +289,14 @@ int cgroup_pids_in(int dir, pid_t **out, size_t *n)
 	struct pid_list l = { 0 };
 	int r = list_dir(dir, NULL, &l);
 
+	*out = NULL;
+	*n = 0;
 	if (r < 0) {
 		free(l.pids);
 		return r;
 	}
 	if (l.n > 1)
 		qsort(l.pids, l.n, sizeof(*l.pids), by_number);
-	*n = 0;
 	for (size_t i = 0; i < l.n; i++) /* v1 may name one twice */
 		if (i == 0 || l.pids[i] != l.pids[i - 1])
 			l.pids[(*n)++] = l.pids[i];

@@ -4,9 +4,11 @@
  */
 #include "host/state.h"
 
+#include "base/file.h"
 #include "base/util.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* Into the caller's arena, which outlives the state's. */
@@ -75,26 +77,37 @@ static int read_ids(int root, struct arena *a, const char ***out, size_t *n, str
 	struct error ignored = { 0 };
 	size_t room = 0;
 	auto_free const char **ids = NULL;
-	int fd = dup(root);
+	auto_close int fd = fcntl(root, F_DUPFD_CLOEXEC, 0);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	int r;
 
 	*n = 0;
 	if (!d)
 		return fail(e, errno, "cannot read the state directory");
-	for (struct dirent *entry; (entry = readdir(d));) {
+	fd_take(&fd); /* closedir() closes it */
+	for (struct dirent *entry; (r = dir_next(d, &entry)) > 0;) {
 		if (container_check_id(entry->d_name, &ignored) < 0 || entry->d_type == DT_REG)
 			continue;
 		if (*n == room) {
 			room = room ? room * 2 : 64;
 			const char **more = realloc(ids, room * sizeof(*ids));
 
-			if (!more)
+			if (!more) {
+				r = -ENOMEM;
 				break;
+			}
 			ids = more;
 		}
-		ids[(*n)++] = arena_strdup(a, entry->d_name);
+		ids[*n] = arena_strdup(a, entry->d_name);
+		if (!ids[*n]) {
+			r = -ENOMEM;
+			break;
+		}
+		++*n;
 	}
 	closedir(d);
+	if (r < 0) /* some of them would look like all of them */
+		return fail(e, r, "cannot read the state directory");
 	if (*n)
 		qsort(ids, *n, sizeof(*ids), by_text);
 	*out = arena_memdup(a, ids, *n * sizeof(*ids), _Alignof(const char *));

@@ -256,9 +256,8 @@ static int remove_below(int dir, const char *name)
 		return -errno;
 	int at = fd_take(&fd); /* closedir() closes it */
 
-	for (struct dirent *entry; r == 0 && (entry = readdir(d));) {
-		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
-			continue;
+	for (struct dirent *entry; r == 0 && (r = dir_next(d, &entry)) > 0;) {
+		r = 0;
 		if (unlinkat(at, entry->d_name, 0) == 0 || errno == ENOENT)
 			continue;
 		r = errno == EISDIR ? remove_below(at, entry->d_name) : -errno;

@@ -131,6 +131,21 @@ without_look() { # ARGUMENT...
 	ocirt delete --force "$other"
 }
 
+@test "half a directory is not taken for all of it" {
+	local command
+	sweep_bundle "$(args sleep)"
+	ocirt create "$id" >/dev/null 2>&1 </dev/null
+	for command in list "delete --force $id"; do
+		# shellcheck disable=SC2086 # a list of words
+		run "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n all -e getdents64 -f EIO -- \
+			"$OCIRT" --root "$root" $command
+		expect_status 1
+		expect_line "the state directory"
+	done
+	ocirt delete --force "$id"
+	expect_no_container "$id"
+}
+
 # --- many at once -------------------------------------------------------------------------------
 
 @test "of many who create one container, one succeeds" {

@@ -100,6 +100,7 @@ static const struct call {
 	{ "keyctl", SYS_keyctl, -1, false },
 	{ "memfd_create", SYS_memfd_create, 0, false },
 	{ "fcntl", SYS_fcntl, -1, false },
+	{ "getdents64", SYS_getdents64, -1, false },
 	{ "pidfd_open", SYS_pidfd_open, -1, false },
 #ifdef SYS_mkdir
 	{ "mkdir", SYS_mkdir, 0, true },
