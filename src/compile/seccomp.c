@@ -214,7 +214,7 @@ struct target {
 	uint32_t own;                /* see above; UINT32_MAX: none */
 	uint32_t newest, own_newest; /* of all numbers the profile has, 0: none */
 	bool direct_known;
-	int direct[-MULTIPLEXED_LAST]; /* multiplexed calls that have a number of their own, too */
+	int direct[1 - MULTIPLEXED_LAST]; /* multiplexed calls that have a number of their own, too */
 	struct block *block;
 };
 
