@@ -44,6 +44,8 @@ static void contained(const char *script, int slave)
 {
 	sigset_t none;
 
+	/* As ocirt-init does; and a shell cannot trap what was ignored when it began. */
+	sys_default_signals();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
