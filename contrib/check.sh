@@ -147,7 +147,7 @@ in_vm() { # LOG OPTION... -- FILE...
 	shift
 	(
 		cd "$work/src" || exit 1
-		OCIRT=$work/default/ocirt tests/vm/run --timeout 400 "${options[@]}" -- \
+		OCIRT=$work/default/ocirt tests/vm/run --timeout 900 "${options[@]}" -- \
 			bats --filter-tags vm --tap "${@/#/tests/integration/}"
 	) >"$log" 2>&1 </dev/null
 	status=$?

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/weakened.h"
 #include "blob.h"
 #include "cgroup/cgroup.h"
 #include "cmd/command.h"
@@ -312,6 +313,9 @@ int main(int argc, char **argv)
 	size_t n = 0;
 
 	open_standard_files();
+#ifdef WEAKENED
+	weakened_choose();
+#endif
 	if (argc > 0)
 		argv++;
 	if (options_parse(groups, OPTIONS_FIRST, argv, &n, &e) < 0 || n == 0 || g.help || g.version)

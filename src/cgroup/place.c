@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/util.h"
+#include "base/weakened.h"
 
 #include <stdio.h>
 
@@ -53,7 +54,7 @@ static int normalise(char *out, size_t *depth, const char *path, struct error *e
 	while (*(path += strspn(path, "/"))) {
 		size_t n = strcspn(path, "/");
 
-		if (n == 2 && path[0] == '.' && path[1] == '.') {
+		if (PROTECT(cgroup_path) && n == 2 && path[0] == '.' && path[1] == '.') {
 			fail(e, 0, "linux.cgroupsPath: '%s' has a '..' in it", whole);
 			return hint(e, "name the cgroup by its path from the top of the hierarchy");
 		}
@@ -285,7 +286,23 @@ char *cgroup_directory(const struct cgroup *c, size_t i)
 int cgroup_open_below(int dir, const char *path, int flags)
 {
 	return sys_openat2(dir, path, (uint64_t)flags, 0,
-			   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+			   PROTECT(cgroup_path)
+				   ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
+				   : 0);
+}
+
+int cgroup_top(struct cgroup *c, size_t i)
+{
+	int *mount = &c->at[i].mount;
+
+	if (*mount < 0) {
+		int r = cgroup_open_mount(c->host, i);
+
+		if (r < 0)
+			return r;
+		*mount = r;
+	}
+	return *mount;
 }
 
 int cgroup_dir(struct cgroup *c, size_t i)

@@ -3,6 +3,7 @@
 
 #include "base/number.h"
 #include "base/util.h"
+#include "base/weakened.h"
 
 struct exec_words {
 	struct exec_options o;
@@ -16,7 +17,8 @@ struct exec_words {
 static int parse_id(const char *text, size_t len, uint32_t *out)
 {
 	uint64_t id;
-	int r = number_u64_n(text, len, UINT32_MAX - 1, &id);
+	int r = PROTECT(user_ids) ? number_u64_n(text, len, UINT32_MAX - 1, &id)
+				  : number_u64_n(text, strspn(text, "0123456789"), UINT64_MAX, &id);
 
 	if (r < 0)
 		return r;

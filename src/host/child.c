@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/names.h"
 #include "base/sys.h"
+#include "base/weakened.h"
 #include "host/console.h"
 #include "host/idmap.h"
 #include "host/spawn.h"
@@ -32,6 +33,9 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 	c->room = more + 2 + CGROUP_HIERARCHIES; /* the talk, procfs */
 	plan->talk_fd = plan->listen_fd = plan->container_pidfd = -1;
 	plan->n_keep = 0;
+#ifdef WEAKENED
+	plan->weakened = weakened;
+#endif
 	plan->keep = arena_new_array(arena, int, c->room);
 	if (!plan->keep)
 		return fail(e, ENOMEM, "the plan does not fit into its arena");

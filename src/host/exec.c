@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/util.h"
+#include "base/weakened.h"
 #include "compile/compile.h"
 
 #include <errno.h>
@@ -131,6 +132,8 @@ static int add_caps(struct execution *x, struct error *e)
 	c->bounding = joined(a, from->bounding, from->n_bounding, more, &c->n_bounding);
 	c->effective = joined(a, from->effective, from->n_effective, more, &c->n_effective);
 	c->permitted = joined(a, from->permitted, from->n_permitted, more, &c->n_permitted);
+	if (!PROTECT(inheritable))
+		c->inheritable = joined(a, c->permitted, c->n_permitted, more, &c->n_inheritable);
 	for (size_t i = 0; more[i]; i++)
 		for (size_t k = 0; k < from->n_inheritable; k++)
 			if (streq(more[i], from->inheritable[k])) {

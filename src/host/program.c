@@ -3,6 +3,7 @@
 
 #include "base/names.h"
 #include "base/sys.h"
+#include "base/weakened.h"
 #include "host/supervise.h"
 
 #include <fcntl.h>
@@ -47,7 +48,7 @@ static int become(struct launch *l)
 		return -errno;
 	if (place(l->in, 0) < 0 || place(l->out, 1) < 0 || place(l->err, 2) < 0)
 		return -errno;
-	int r = sys_close_range(3, ~0U, 0);
+	int r = PROTECT(close_on_exec) ? sys_close_range(3, ~0U, 0) : 0;
 
 	if (r < 0)
 		return r;

@@ -2,6 +2,7 @@
 #include "spawn.h"
 
 #include "base/sys.h"
+#include "base/weakened.h"
 #include "blob.h"
 
 #include <fcntl.h>
@@ -105,7 +106,7 @@ struct birth {
 static int choose_descriptors(const struct birth *b)
 {
 	const struct plan *p = b->s->plan;
-	int r = sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	int r = PROTECT(close_on_exec) ? sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) : 0;
 
 	if (r < 0)
 		return r;

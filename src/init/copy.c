@@ -14,6 +14,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* Who exchanges a file for a link between two looks must not be followed. */
+#define NO_LINK (PROTECT(copy_links) ? O_NOFOLLOW : 0)
+
 #define DEEPEST 128 /* directories below each other; each costs a few KiB of stack */
 
 /* As getdents64(2) fills it in; libc has it under other names. */
@@ -50,7 +53,7 @@ static int copy_bytes(int from, int to, off_t size)
 
 static int copy_file(int from, int to, const char *name, const struct stat *st)
 {
-	auto_close int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	auto_close int in = openat(from, name, O_RDONLY | NO_LINK | O_NONBLOCK | O_CLOEXEC);
 
 	struct stat now;
 
@@ -87,7 +90,7 @@ static int copy_link(int from, int to, const char *name, const struct stat *st)
 
 static int enter_directory(int from, int to, const char *name, const struct stat *st, int depth)
 {
-	auto_close int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int in = openat(from, name, O_RDONLY | O_DIRECTORY | NO_LINK | O_CLOEXEC);
 
 	if (in < 0 || mkdirat(to, name, 0700) < 0)
 		return -errno;

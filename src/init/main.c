@@ -10,6 +10,7 @@
 
 #include "../base/number.h"
 #include "../base/sys.h"
+#include "../base/weakened.h"
 #include "arena.h"
 
 #include <fcntl.h>
@@ -147,6 +148,9 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; i < p->n_keep; i++)
 		fcntl(p->keep[i], F_SETFD, FD_CLOEXEC);
 	stage.umask = umask(0); /* modes are those of the plan */
+#ifdef WEAKENED
+	weakened = p->weakened;
+#endif
 	stage.talk = p->talk_fd;
 
 	if (run_steps(p->kind == PLAN_EXEC ? exec_steps : create_steps, p, &stage) < 0)

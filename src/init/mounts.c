@@ -150,7 +150,9 @@ static int bind_ours(struct stage *s, const struct plan_mount *m, int err)
 
 	if (tree < 0)
 		return stage_fail(s, WHERE_MOUNT_CREATE, (long)m->index, err, m->type);
-	int r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	int r = PROTECT(cgroup_readonly)
+			? sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr)
+			: 0;
 
 	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL)
 		     : fd_take(&tree);
@@ -260,7 +262,7 @@ static int open_target(struct stage *s, const struct plan_mount *m, bool directo
 {
 	int fd;
 
-	if (m->real_directory) {
+	if (m->real_directory && PROTECT(proc_real)) {
 		/* "/proc" as a link would send labels and masks elsewhere (CVE-2019-19921). */
 		fd = confined_open_plain(s->root, m->destination, O_PATH | O_DIRECTORY);
 		if (fd == -ELOOP || fd == -ENOTDIR)

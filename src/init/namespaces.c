@@ -17,7 +17,7 @@
 
 int not_dumpable(struct stage *s)
 {
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0
+	return PROTECT(dumpable) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0
 		       ? stage_fail(s, WHERE_DUMPABLE, -1, errno, NULL)
 		       : 0;
 }
@@ -133,7 +133,7 @@ int set_names(const struct plan *p, struct stage *s)
  */
 int new_keyring(const struct plan *p, struct stage *s)
 {
-	if (!p->keyring)
+	if (!p->keyring || !PROTECT(keyring))
 		return 0;
 	long r = nerrno(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, p->keyring));
 

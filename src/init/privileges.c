@@ -168,7 +168,7 @@ static int take_rights(const struct plan_process *process, bool hook, struct sta
 		if ((r = install_filter(process, hook, s)) < 0)
 			return r;
 	}
-	r = set_three(&process->caps);
+	r = PROTECT(capabilities) ? set_three(&process->caps) : 0;
 	if (r < 0)
 		return stage_fail(s, WHERE_CAPABILITIES, -1, r,
 				  "effective, permitted, inheritable");
@@ -184,8 +184,10 @@ static int take_rights(const struct plan_process *process, bool hook, struct sta
 int confine(const struct plan *p, struct stage *s)
 {
 	/* Every descriptor but those that were asked for ends at execve, whoever forgot it. */
-	int r = sys_close_range((unsigned int)(3 + p->process->preserve_fds), ~0U,
-				CLOSE_RANGE_CLOEXEC);
+	int r = PROTECT(close_on_exec)
+			? sys_close_range((unsigned int)(3 + p->process->preserve_fds), ~0U,
+					  CLOSE_RANGE_CLOEXEC)
+			: 0;
 
 	return r < 0 ? stage_fail(s, WHERE_FDS, -1, r, NULL) : take_rights(p->process, false, s);
 }

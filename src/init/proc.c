@@ -50,7 +50,7 @@ int open_proc_handle(const struct plan *p, struct stage *s)
 	r = open_self(s);
 	if (r < 0)
 		return stage_fail(s, WHERE_PROC_HANDLE, 0, r, "/proc/self");
-	if (p->kind == PLAN_EXEC)
+	if (p->kind == PLAN_EXEC && PROTECT(host_proc))
 		fd_close(&s->proc);
 	return 0;
 }
@@ -60,7 +60,7 @@ int proc_open(struct stage *s, const char *file, int flags)
 	const char *own = after(file, "self/");
 
 	return sys_openat2(own ? s->self : s->proc, own ? own : file, (unsigned int)flags, 0,
-			   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+			   IN_PROC);
 }
 
 int proc_write(struct stage *s, const char *file, const char *text)

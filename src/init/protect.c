@@ -33,9 +33,11 @@ int take_null(const struct plan *p, struct stage *s)
 				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 	if (s->null_tree < 0)
 		return stage_fail(s, WHERE_MASKED_PATH, -1, s->null_tree, "/dev/null");
-	if (fstat(s->null_tree, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+	if (PROTECT(null_device) &&
+	    (fstat(s->null_tree, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)))
 		return stage_fail(s, WHERE_MASKED_PATH, -1, ENODEV, "/dev/null");
-	int r = sys_mount_setattr(s->null_tree, "", AT_EMPTY_PATH, &attr);
+	int r = PROTECT(null_readonly) ? sys_mount_setattr(s->null_tree, "", AT_EMPTY_PATH, &attr)
+				       : 0;
 
 	return r < 0 ? stage_fail(s, WHERE_MASKED_PATH, -1, r, "/dev/null") : 0;
 }
@@ -106,7 +108,7 @@ static int mask_paths(const struct plan_fs *fs, struct stage *s)
 		} else {
 			r = mask(s, &s->null_tree, &null_used, target);
 		}
-		if (r < 0)
+		if (r < 0 && PROTECT(mask_failures))
 			return stage_fail(s, WHERE_MASKED_PATH, (long)i, r, fs->masked[i]);
 	}
 	return 0;
@@ -125,7 +127,7 @@ static int make_readonly(struct stage *s, const struct plan_fs *fs, size_t i)
 								 AT_EMPTY_PATH | AT_RECURSIVE);
 	int r = tree;
 
-	if (r >= 0)
+	if (r >= 0 && PROTECT(readonly_paths))
 		r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
 	if (r >= 0)
 		r = sys_move_mount(tree, "", target, "",
@@ -150,8 +152,7 @@ int write_sysctls(const struct plan *p, struct stage *s)
 		auto_close int sys = proc_open(s, "sys", O_PATH | O_DIRECTORY);
 		auto_close int fd = sys < 0 ? sys
 					    : sys_openat2(sys, p->sysctl[i].file, O_WRONLY, 0,
-							  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-								  RESOLVE_NO_XDEV);
+							  IN_PROC);
 		size_t n = strlen(p->sysctl[i].value);
 
 		if (fd < 0)
@@ -159,6 +160,7 @@ int write_sysctls(const struct plan *p, struct stage *s)
 		if (write(fd, p->sysctl[i].value, n) != (ssize_t)n)
 			return stage_fail(s, WHERE_SYSCTL, -1, errno, p->sysctl[i].key);
 	}
-	fd_close(&s->proc);
+	if (PROTECT(host_proc))
+		fd_close(&s->proc);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "../base/util.h"
+#include "../base/weakened.h"
 #include "../plan/plan.h"
 #include "../plan/talk.h"
 
@@ -58,6 +59,10 @@ int wait_go_on(const struct plan *p, struct stage *s);
 int open_proc_handle(const struct plan *p, struct stage *s);
 int proc_open(struct stage *s, const char *file, int flags);
 int proc_write(struct stage *s, const char *file, const char *text);
+
+/* No link, and nothing that is mounted over a file of procfs. */
+#define IN_PROC \
+	(PROTECT(proc_handle) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV : 0)
 
 /* mounts.c, and what rootfs.c needs of it. */
 int mount_all(const struct plan *p, struct stage *s);

@@ -223,6 +223,9 @@ struct plan {
 	size_t n_cgroup_tasks;
 
 	/* Namespaces. */
+#ifdef WEAKENED
+	uint64_t weakened; /* base/weakened.h */
+#endif
 	uint64_t clone_flags;   /* CLONE_NEW* made by clone3 itself */
 	uint64_t unshare_flags; /* those that ocirt-init makes: cgroup after GO_ON, time for its
 				   offsets, and all when a user namespace is joined first */

@@ -90,6 +90,66 @@ sample() { # COUNT
 	seq $((1 + $(date +%j | sed 's/^0*//') % step)) "$step" "$all"
 }
 
+# --- images that lead elsewhere -----------------------------------------------------------------
+
+# One for each kind of path that is gone in an image: what other tests attack one by one.
+hostile_images=(proc sys dev target mask readonly console copy cwd plain)
+
+hostile_image() { # KIND
+	case $1 in
+	proc | sys)
+		attacked
+		rm -rf "rootfs/$1"
+		ln -s "$host/proc" "rootfs/$1"
+		;;
+	dev)
+		attacked '.mounts |= map(select(.destination | startswith("/dev") | not))'
+		rm -rf rootfs/dev
+		ln -s ../../host/dev rootfs/dev
+		;;
+	target)
+		attacked '.mounts += [{destination: "/link/new", type: "tmpfs", source: "tmpfs"}]'
+		ln -s "$host" rootfs/link
+		;;
+	mask | readonly)
+		attacked ".linux.${1/%mask/masked}Paths += [\"/link/secret\"]"
+		ln -s "$host" rootfs/link
+		;;
+	console)
+		attacked '.process.terminal = true'
+		;;
+	copy)
+		attacked '.mounts += [{destination: "/data", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"]}]'
+		ln -s "$host" rootfs/data
+		;;
+	cwd)
+		attacked '.process.cwd = "/link/new"'
+		ln -s "$host" rootfs/link
+		;;
+	plain) attacked ;;
+	esac
+}
+
+# ocirt without these calls, as if the kernel had none, and as if somebody forbade them: no image is
+# served in another way. (Without cgroups, for which some of them are needed first.)
+without_calls() { # CALL,...
+	local image error
+	need_stopper
+	for image in "${hostile_images[@]}"; do
+		hostile_image "$image"
+		for error in ENOSYS EPERM; do
+			run "$stopper_program" -F $error -e "$1" -- "$OCIRT" --root "$root" \
+				--cgroup-manager disabled run "$id" </dev/null
+			[[ $status -ne 0 && $status -lt 128 && ! -e $root/$id ]] ||
+				complain "$image without $1, $error"
+			expect_no_line "the program ran"
+			expect_line "ocirt: "
+		done
+		expect_decoy
+		rm -rf "$bundle" "$host"
+	done
+}
+
 # --- everything that a process of a container has -----------------------------------------------
 
 hex_of_caps() { # NAME...

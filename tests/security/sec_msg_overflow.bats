@@ -11,6 +11,7 @@ expect_sane() {
 	[[ $status -eq 0 ]] || {
 		expect_refused
 		expect_line "ocirt: "
+		expect_no_line "was killed"
 	}
 }
 
@@ -22,6 +23,7 @@ expect_sane() {
 		'.process.args += ["z" * 131000]' \
 		'.process.cwd = "/" + "d" * 70000' \
 		'.hostname = "h" * 70000' \
+		'.linux.devices = [{path: ("/d" * 35000), type: "p"}]' \
 		'.linux.cgroupsPath = "/" + "c" * 70000' \
 		'.linux.maskedPaths += [range(5000) | "/none/\(.)" + "m" * 100]' \
 		'.linux.uidMappings = [range(5000) | {containerID: ., hostID: ., size: 1}] | .linux.namespaces += [{type: "user"}]' \
