@@ -136,8 +136,12 @@ static int print(struct arena *a, struct error *e)
 	/* Docker and CRI-O look for runc's name here to learn whether they can checkpoint. */
 	struct oci_pair pairs[2] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
 	struct oci_string_map annotations = { .items = pairs, .n = 1 };
-	/* Each names a file of the host that ocirt writes to. */
-	const char *unsafe[] = { "run.oci.hooks.stderr", "run.oci.hooks.stdout",
+	/* Each names a file of the host that ocirt writes to or shows to the container. */
+	const char *unsafe[] = {
+		"run.oci.hooks.stderr",
+		"run.oci.hooks.stdout",
+		OVERLAY_LOWER,
+		OVERLAY_UPPER,
 #ifdef HAVE_SYSTEMD
 				 "org.systemd.property.", /* any property of a unit */
 #endif

@@ -36,6 +36,11 @@ struct compile_input {
 	bool groups_denied;     /* setgroups(2) is denied to this process */
 };
 
+/* Annotations of our own: ocirt-config(5). */
+#define OVERLAY_UPPER   "org.ocirt.overlay.upper"
+#define OVERLAY_LOWER   "org.ocirt.overlay.lower"
+#define INIT_ANNOTATION "org.ocirt.init"
+
 /* The whole container. The plan and all it points to is in the arena. */
 int compile_container(struct arena *a, const struct compile_input *in, struct plan **out,
 		      struct error *e);

@@ -157,6 +157,10 @@ static int no_mount_namespace(const struct oci_config *c, const struct oci_linux
 		{ "linux.devices", l->n_devices > 0 },
 		{ "linux.rootfsPropagation", l->rootfsPropagation && *l->rootfsPropagation },
 		{ "root.readonly", c->root->readonly.v },
+		{ "annotations[\"" OVERLAY_UPPER "\"]",
+		  oci_map_get(c->annotations, OVERLAY_UPPER) != NULL },
+		{ "annotations[\"" OVERLAY_LOWER "\"]",
+		  oci_map_get(c->annotations, OVERLAY_LOWER) != NULL },
 	};
 
 	for (size_t i = 0; i < array_len(all); i++) {
@@ -201,6 +205,8 @@ int compile_fs(struct arena *a, const struct compile_input *in, struct plan *p, 
 		return no_room(e);
 	int r = rootfs_propagation(l, fs, e);
 
+	if (r == 0)
+		r = compile_overlay(a, in, fs, e);
 	if (r == 0)
 		r = compile_mounts(a, in, p, fs, e);
 	if (r == 0)

@@ -46,6 +46,12 @@ char *path_from(struct arena *a, const char *base, const char *path);
 /* Is `path` below `directory` (both cleaned)? */
 bool path_below(const char *path, const char *directory);
 
+/* ---- overlay.c ------------------------------------------------------------------------------- */
+
+/* Layers over the root, when an annotation asks for them. */
+int compile_overlay(struct arena *a, const struct compile_input *in, struct plan_fs *fs,
+		    struct error *e);
+
 /* ---- mounts.c, cgroup_mounts.c, devices.c ---------------------------------------------------- */
 
 /* Plan mounts while they are being counted: one of the configuration may become a dozen. */

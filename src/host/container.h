@@ -32,7 +32,10 @@ struct create_options {
 	const char *pid_file;
 	int preserve_fds;
 	bool no_pivot, no_new_keyring, no_subreaper;
-	bool detach, keep; /* run only */
+	bool init; /* the program gets a parent that looks after it */
+	bool overlay;
+	const char *overlay_upper, *overlay_lower; /* values of annotations, or NULL */
+	bool detach, keep;                         /* run only */
 };
 
 /* runtime.md, Create: everything but the program. */

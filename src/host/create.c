@@ -10,6 +10,7 @@
 #include "host/console.h"
 #include "host/netdev.h"
 #include "host/notify.h"
+#include "host/overlay.h"
 #include "host/own_ids.h"
 #include "host/points.h"
 #include "host/sources.h"
@@ -74,6 +75,38 @@ static void note_unknown(void *arg, const char *path, unsigned line, unsigned co
 			  path);
 }
 
+/* Some options are annotations that need not be written: hooks and `state` see them so. */
+static int annotate(struct making *m, const char *key, const char *value, struct error *e)
+{
+	const struct oci_string_map *old = m->config->annotations;
+	struct oci_string_map *map = arena_new(&m->arena, struct oci_string_map);
+	struct oci_pair *items = arena_new_array(&m->arena, struct oci_pair, old ? old->n + 1 : 1);
+	const char *copy = arena_strdup(&m->arena, value);
+	size_t n = 0;
+
+	if (!map || !items || !copy)
+		return fail(e, ENOMEM, "the plan does not fit into its arena");
+	for (size_t i = 0; old && i < old->n; i++)
+		if (!streq(old->items[i].key, key))
+			items[n++] = old->items[i];
+	items[n++] = (struct oci_pair){ key, copy };
+	map->items = items;
+	map->n = n;
+	m->config->annotations = map;
+	return 0;
+}
+
+static int add_annotations(struct making *m, struct error *e)
+{
+	const struct create_options *o = m->o;
+	const char *upper = o->overlay_upper ? o->overlay_upper : o->overlay ? "tmpfs" : NULL;
+	int r = upper ? annotate(m, OVERLAY_UPPER, upper, e) : 0;
+
+	if (r == 0 && o->overlay_lower)
+		r = annotate(m, OVERLAY_LOWER, o->overlay_lower, e);
+	return r == 0 && o->init ? annotate(m, INIT_ANNOTATION, "true", e) : r;
+}
+
 static int read_config(struct making *m, struct error *e)
 {
 	const char *file = m->o->config ? m->o->config : "config.json";
@@ -100,7 +133,7 @@ static int read_config(struct making *m, struct error *e)
 		return fail(e, r, "cannot get memory for the plan");
 	m->config = oci_config_read_noting(&m->arena, m->text, m->text_len, &sink, &spec);
 	if (m->config)
-		return 0;
+		return add_annotations(m, e);
 	if (spec.line)
 		return fail(e, 0, "%s:%u:%u: %s%s%s", file, spec.line, spec.column, spec.path,
 			    spec.path[0] ? ": " : "", spec.text);
@@ -433,6 +466,8 @@ static int make(struct making *m, struct error *e)
 	struct cgroup_trouble trouble;
 	int r = write_down(m, e);
 
+	if (r == 0)
+		r = overlay_prepare(m->plan, m->config->linux, e);
 	if (r == 0)
 		r = sources_clone_trees(&m->sources, e);
 	if (r == 0)

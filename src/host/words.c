@@ -18,7 +18,7 @@ static const struct words {
 	struct {
 		int err;
 		const char *text;
-	} hints[3];
+	} hints[5];
 } table[WHERE_COUNT] = {
 	[WHERE_NOWHERE] = { "", "ocirt-init failed" },
 	[WHERE_ARENA] = { "", "ocirt-init cannot map the plan" },
@@ -60,6 +60,16 @@ static const struct words {
 			      { { EACCES,
 				  "the container's root user may not get there: look at the "
 				  "modes of the directories above it" } } },
+	[WHERE_LAYER] = { "", "overlay: cannot open the layer '%s'" },
+	[WHERE_OVERLAY] = { "",
+			    "cannot put an overlay over the root: %s%r",
+			    { { ENODEV, "this kernel has no overlayfs: 'modprobe overlay'?" },
+			      { EPERM, "in a user namespace it needs Linux 5.11" },
+			      { ELOOP, "one of the layers is inside of another" },
+			      { EACCES, "do the directories belong to the container's root user?" },
+			      { EINVAL,
+				"not every file system can be a layer: the upper one cannot be an "
+				"overlay, NFS or FAT" } } },
 	[WHERE_ROOT_READONLY] = { "root.readonly", "cannot make the root read-only" },
 	[WHERE_ROOTFS_PROPAGATION] = { "linux.rootfsPropagation", "cannot set it" },
 	[WHERE_PIVOT] = { "root.path",

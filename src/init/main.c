@@ -23,7 +23,8 @@
  * - procfs is taken from the host before anything of the container is entered;
  * - the host writes the id maps before the first thing is made in the user namespace;
  * - the root is attached with the caller's eyes (its directory may be closed to the container's
- *   root), everything below it is made by the container's own root;
+ *   root), everything below it is made by the container's own root, and layers over it, too, since
+ *   they take the ids of whoever mounts them;
  * - mounts come in the order of config.json, devices on top of them, the console on top of those;
  * - createContainer hooks see all of it and still the host; then host paths end;
  * - protections come after pivot_root, on paths that can no longer reach the host;
@@ -43,6 +44,7 @@ const struct step create_steps[] = {
 	{ "tell that namespaces are there", tell_namespaces },
 	{ "attach the root", attach_root },
 	{ "become root inside", become_root },
+	{ "put layers over the root", mount_overlay },
 	{ "mount", mount_all },
 	{ "make devices", make_devices },
 	{ "make the console", make_console },

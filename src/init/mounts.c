@@ -16,11 +16,14 @@
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 
-/* The kernel's own words for what is wrong, "e tmpfs: Unknown parameter 'x'"; "" when it has none. */
-static const char *kernel_words(int fs, char *buf, size_t size)
+/* The kernel's own words for what is wrong, "e tmpfs: Unknown parameter 'x'". One message a read; what
+ * was tried before may have left others in front. */
+const char *kernel_words(int fs, char *buf, size_t size)
 {
-	ssize_t n = read(fs, buf, size - 1);
+	ssize_t n = -1, more;
 
+	while ((more = read(fs, buf, size - 1)) > 0)
+		n = more;
 	if (n <= 2)
 		return NULL;
 	buf[n] = '\0';

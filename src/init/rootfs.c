@@ -37,6 +37,8 @@ int attach_root(const struct plan *p, struct stage *s)
 	if (r < 0)
 		return stage_fail(s, WHERE_ROOT_PROPAGATION, -1, r, NULL);
 
+	if (fs->overlay)
+		return open_layers(fs, s);
 	auto_close int tree = fs->tree_fd;
 
 	if (tree < 0)

@@ -22,6 +22,9 @@ struct stage {
 	int self;      /* our own directory in it: with that, the only way to /proc */
 	int root;      /* the container's root: every lookup begins here */
 	int state;     /* a memfd with the state for hooks, -1: none */
+	struct {
+		int lower[PLAN_LAYERS_MAX], upper, work;
+	} layers;      /* of an overlay, opened with the caller's eyes */
 	int null_tree; /* a detached clone of the host's /dev/null, for masked files */
 	int console;   /* the pty's slave side */
 	bool gone_on;  /* GO_ON has come */
@@ -66,6 +69,12 @@ int proc_write(struct stage *s, const char *file, const char *text);
 
 /* mounts.c, and what rootfs.c needs of it. */
 int mount_all(const struct plan *p, struct stage *s);
+
+/* What the kernel says of the last failure of a file system that is being made, or NULL. */
+const char *kernel_words(int fs, char *buf, size_t size);
+
+/* overlay.c: the layers of the root, while the caller's rights reach them. */
+int open_layers(const struct plan_fs *fs, struct stage *s);
 
 /* copy.c: what is in the directory `from`, again in `to`, with modes and owners (tmpcopyup). */
 int copy_up(int from, int to);

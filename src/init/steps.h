@@ -24,6 +24,9 @@ int enter_root(const struct plan *p, struct stage *s);
 int finish_root(const struct plan *p, struct stage *s);
 int propagate_root(const struct plan *p, struct stage *s);
 
+/* overlay.c */
+int mount_overlay(const struct plan *p, struct stage *s);
+
 /* devices.c */
 int make_devices(const struct plan *p, struct stage *s);
 

@@ -109,10 +109,23 @@ struct plan_sysctl {
 	const char *value;
 };
 
+#define PLAN_LAYERS_MAX 128
+
+/*
+ * Layers over the root: what is read comes from the uppermost that has it, what is written goes to
+ * the upper one. Absolute paths of the host.
+ */
+struct plan_overlay {
+	const char *const *lower; /* the uppermost first; the last is plan_fs.rootfs */
+	size_t n_lower;
+	const char *upper, *work; /* NULL: a tmpfs that is gone with the container */
+};
+
 struct plan_fs {
 	const char *rootfs; /* absolute path on the host */
 	int rootfs_fd;      /* O_PATH of it, in the host's mount namespace */
 	int tree_fd; /* a detached clone of it made by the host side, -1: made by the other */
+	const struct plan_overlay *overlay; /* NULL: the root is root.path itself */
 	bool readonly;
 	bool no_pivot;
 	uint32_t propagation; /* linux.rootfsPropagation: MS_* (| MS_REC), 0 when unset */

@@ -248,6 +248,15 @@ static void device_line(FILE *f, const struct plan_device *d)
 		d->bind ? " +bind-host" : "");
 }
 
+static void overlay_lines(FILE *f, const struct plan_overlay *o)
+{
+	line(f, "layer upper", o->upper ? o->upper : "tmpfs");
+	if (o->work)
+		line(f, "layer work", o->work);
+	for (size_t i = 0; i < o->n_lower; i++)
+		line(f, "layer lower", o->lower[i]);
+}
+
 static void fs_lines(FILE *f, const struct plan_fs *fs)
 {
 	fputs("root", f);
@@ -256,6 +265,8 @@ static void fs_lines(FILE *f, const struct plan_fs *fs)
 	fputs(fs->no_pivot ? " +no-pivot" : "", f);
 	propagation(f, fs->propagation);
 	putc('\n', f);
+	if (fs->overlay)
+		overlay_lines(f, fs->overlay);
 	for (size_t i = 0; i < fs->n_mounts; i++)
 		mount_line(f, &fs->mounts[i]);
 	for (size_t i = 0; i < fs->n_devices; i++)
