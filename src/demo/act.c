@@ -5,8 +5,11 @@
 #include "base/number.h"
 #include "base/util.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -179,6 +182,43 @@ static int zombies(int argc, char **argv)
 	return wait_forever();
 }
 
+/* Its parent ends first; read() returns when it has. */
+static void be_orphan(const int alive[2])
+{
+	char none;
+
+	close(alive[1]);
+	if (read(alive[0], &none, 1) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* Their parents end, and then they: to be buried by whoever is the parent of orphans here. */
+static int orphans(int argc, char **argv)
+{
+	long n = number_argument(argv[1]);
+
+	(void)argc;
+	flush();
+	for (long i = 0; i < n; i++) {
+		int alive[2];
+		pid_t parent = pipe(alive) < 0 ? -1 : fork();
+
+		if (parent < 0)
+			return refused("fork", argv[1]);
+		if (parent == 0) {
+			if (fork() == 0)
+				be_orphan(alive);
+			_exit(0);
+		}
+		waitpid(parent, NULL, 0);
+		close(alive[0]);
+		close(alive[1]);
+	}
+	printf("orphans: %ld\n", n);
+	return wait_forever();
+}
+
 static int hog(int argc, char **argv)
 {
 	int64_t bytes;
@@ -258,6 +298,27 @@ static int connect_unix(const char *path, int type)
 	if (connect(fd, (struct sockaddr *)&address, (socklen_t)length) < 0)
 		return -1;
 	return fd_take(&fd);
+}
+
+/* One echo request over a socket of ICMP datagrams, for which the kernel makes the checksum. Allowed to
+ * the groups in net.ipv4.ping_group_range. */
+static int ping(int argc, char **argv)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct icmphdr request = { .type = ICMP_ECHO }, reply;
+	const struct timeval limit = { .tv_sec = 5 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+	(void)argc;
+	if (inet_pton(AF_INET, argv[1], &to.sin_addr) != 1) {
+		errno = EINVAL;
+		return answer("ping", false);
+	}
+	return answer("ping",
+		      fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+			      setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
+			      send(fd, &request, sizeof(request), 0) == sizeof(request) &&
+			      recv(fd, &reply, sizeof(reply), 0) == sizeof(reply));
 }
 
 static int connect_to(int argc, char **argv)
@@ -394,6 +455,7 @@ const struct command act_commands[] = {
 	{ "lock-rw",   "PATH",            "asks whether a file opens for writing",                lock_rw },
 	{ "mount-try", "[TYPE] [DIR]",    "asks whether a mount is allowed (tmpfs on /tmp)",      mount_try },
 	{ "connect",   "UNIXPATH",        "asks whether a stream socket can be connected to",     connect_to },
+	{ "ping",      "ADDRESS",         "asks a host of the network for an echo",               ping },
 	{ "notify",    "",                "sends READY=1 to $NOTIFY_SOCKET",                      notify },
 	{ "syscall",   "NAME|NR [A...]",  "makes a system call; A: a number, 'buf' or a text",    system_call },
 	{ "kill",      "PID SIGNAL",      "sends a signal",                                       send_signal },
@@ -403,6 +465,7 @@ const struct command act_commands[] = {
 	{ "signals",   "",                "prints 'ready', then every signal; ends after SIGTERM", signals },
 	{ "fork",      "N",               "has N children, and waits with them",                  fork_children },
 	{ "zombies",   "N",               "has N dead children that nobody buries, and waits",    zombies },
+	{ "orphans",   "N",               "leaves N dead children without a parent, and waits",   orphans },
 	{ "hog",       "BYTES",           "fills memory (64M works too), and waits",              hog },
 	{ "spin",      "",                "keeps a processor busy for ever",                      spin },
 	{ "count",     "FILE",            "rewrites a growing number in FILE for ever",           count },
