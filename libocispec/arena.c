@@ -18,8 +18,11 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* What a container of usual size needs: one call faults it in, instead of sixteen page faults. */
-#define PREFAULT ((size_t)64 << 10)
+/*
+ * What a small container needs: one call faults it in, instead of a page fault for each page. A page
+ * too many is dearer than one too few, as it is cleared, and freed again when the arena is sealed.
+ */
+#define PREFAULT ((size_t)16 << 10)
 
 static size_t page_round(size_t n)
 {

@@ -142,14 +142,14 @@ int confined_parent(int root, const char *path, mode_t mode, const char **name)
 
 int confined_target(int root, const char *path, bool directory)
 {
-	int fd = confined_open(root, path, O_PATH | (directory ? O_DIRECTORY : 0));
-
-	if (fd != -ENOENT)
-		return fd;
 	if (directory)
 		return confined_mkdirs(root, path, 0755);
 
+	int fd = confined_open(root, path, O_PATH);
 	const char *name;
+
+	if (fd != -ENOENT)
+		return fd;
 	auto_close int parent = confined_parent(root, path, 0755, &name);
 
 	if (parent < 0)

@@ -69,7 +69,7 @@ enum cgroup_driver { CGROUP_CGROUPFS, CGROUP_SYSTEMD, CGROUP_DISABLED };
 struct cgroup_place {
 	bool used;     /* the container has, or will have, a directory in this hierarchy */
 	uint16_t kept; /* so many leading components of the path were there before us, and stay */
-	int mount;     /* the hierarchy's top, from cgroup_plan() until cgroup_create(); -1 */
+	int mount;     /* the hierarchy's top, O_PATH, opened when first needed; -1 */
 	int dir;       /* O_PATH, opened when first needed; -1 */
 };
 

@@ -76,7 +76,7 @@ static int cannot_make(const struct cgroup *c, size_t i, int err, struct error *
 static int make_directories(struct cgroup *c, size_t i, bool needed, struct error *e)
 {
 	struct cgroup_place *p = &c->at[i];
-	auto_close int mount = p->mount >= 0 ? fd_take(&p->mount) : cgroup_open_mount(c->host, i);
+	int mount = cgroup_top(c, i);
 
 	if (mount < 0)
 		return fail(e, mount, "cannot open %s", c->host->h[i].mount);
@@ -91,10 +91,9 @@ static int make_directories(struct cgroup *c, size_t i, bool needed, struct erro
 	}
 	if (r < 0)
 		return cannot_make(c, i, r, e);
-	p->dir = cgroup_open_below(mount, c->path + 1, O_PATH | O_DIRECTORY);
-	if (p->dir < 0)
-		return fail(e, p->dir, "cannot open the cgroup %s%s", c->host->h[i].mount, c->path);
-	return 0;
+	/* Its own new one is opened when there is something to write. */
+	r = p->kept == c->depth ? cgroup_dir(c, i) : 0;
+	return r < 0 ? fail(e, r, "cannot open the cgroup %s%s", c->host->h[i].mount, c->path) : 0;
 }
 
 /* ---- v1: a fresh cpuset has no CPU and no memory, and takes no process ----------------------- */
@@ -118,14 +117,14 @@ static int read_first(int mount, const struct row *row, struct inherited *in)
 	return (int)MIN(r, 0);
 }
 
-static int inherit(int dir, struct inherited *in, bool skip)
+static int inherit(int dir, struct inherited *in, bool fresh, bool skip)
 {
 	char own[sizeof(in->text)];
-	ssize_t r = file_read(dir, in->name, own, sizeof(own));
+	ssize_t r = fresh ? 0 : file_read(dir, in->name, own, sizeof(own));
 
 	if (r < 0)
 		return (int)r;
-	if (*own && *own != '\n') {
+	if (r > 0 && *own != '\n') {
 		memcpy(in->text, own, (size_t)r + 1);
 		return 0;
 	}
@@ -137,8 +136,7 @@ static int inherit_cpuset(struct cgroup *c, size_t i, const struct oci_resources
 {
 	const struct row *row[] = { cg_row("cpu.cpus"), cg_row("cpu.mems") };
 	struct inherited in[2];
-	auto_close int mount = cgroup_open_mount(c->host, i);
-	int err = mount < 0 ? mount : 0;
+	int mount = cgroup_top(c, i), err = MIN(mount, 0);
 
 	for (size_t f = 0; f < 2 && err == 0; f++)
 		err = read_first(mount, row[f], &in[f]);
@@ -149,7 +147,8 @@ static int inherit_cpuset(struct cgroup *c, size_t i, const struct oci_resources
 
 		err = dir < 0 ? dir : 0;
 		for (size_t f = 0; f < 2 && err == 0; f++)
-			err = inherit(dir, &in[f], k == c->depth && r && cg_text(row[f], r));
+			err = inherit(dir, &in[f], k > c->at[i].kept,
+				      k == c->depth && r && cg_text(row[f], r));
 	}
 	if (err < 0)
 		return fail(e, err, "cannot set up the cpuset %s%s", c->host->h[i].mount, c->path);
@@ -165,7 +164,7 @@ static void give_parents_realtime(struct cgroup *c, const struct cg_writes *all)
 
 		if (w->row->group != GROUP_RT)
 			continue;
-		auto_close int mount = cgroup_open_mount(c->host, w->at);
+		int mount = cgroup_top(c, w->at);
 
 		for (uint16_t k = c->at[w->at].kept + 1; k < c->depth; k++) {
 			auto_free char *path = cgroup_components(c, k);

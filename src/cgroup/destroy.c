@@ -120,7 +120,7 @@ static int remove_from(struct cgroup *c, size_t i, struct removal *removal, stru
 		return 0;
 	}
 
-	auto_close int mount = cgroup_open_mount(c->host, i);
+	int mount = cgroup_top(c, i);
 
 	if (mount < 0)
 		return mount == -ENOENT ? 0 : fail(e, mount, "cannot open %s", c->host->h[i].mount);

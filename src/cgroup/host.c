@@ -3,8 +3,8 @@
  * host -- which hierarchies there are, and where.
  *
  * Most hosts have theirs where everybody expects them, and a look there costs a statfs(2) each.
- * Only when something is not there is /proc/self/mountinfo read: it may have thousands of lines on
- * a busy host, and every command would pay for them.
+ * Only when they are not there is /proc/self/mountinfo read: it may have thousands of lines on a
+ * busy host, and every command would pay for them.
  */
 #include "parts.h"
 
@@ -177,14 +177,23 @@ static bool next_line(char **rest, char **controllers, char **path)
 	return false;
 }
 
-static void add_all_usual(struct cgroup_host *host, struct store *s, char *membership,
-			  bool *missing)
+/*
+ * False: mountinfo has to be asked. A single controller that is not beside the others is not: it is
+ * mounted nowhere, as somebody used it once and unmounted it, or another mount namespace has it.
+ * Several in one hierarchy may be there in another order than we look for.
+ */
+static bool add_all_usual(struct cgroup_host *host, struct store *s, char *membership)
 {
 	char *controllers, *path;
+	bool v1 = false, several = false;
 
-	while (host->n < CGROUP_HIERARCHIES && next_line(&membership, &controllers, &path))
-		if (!add_usual(host, s, controllers))
-			*missing = true;
+	while (host->n < CGROUP_HIERARCHIES && next_line(&membership, &controllers, &path)) {
+		if (add_usual(host, s, controllers))
+			v1 |= *controllers != '\0';
+		else
+			several |= !*controllers || strchr(controllers, ',');
+	}
+	return v1 && !several;
 }
 
 static int add_all_mounted(struct cgroup_host *host, char *membership, struct error *e)
@@ -248,11 +257,9 @@ int cgroup_host_detect(struct cgroup_host *out, struct error *e)
 	if (!copy || !out->text)
 		return fail(e, ENOMEM, "cgroups");
 
-	bool missing = false;
 	struct store s = { out->text };
 
-	add_all_usual(out, &s, copy, &missing);
-	if (missing) {
+	if (!add_all_usual(out, &s, copy)) {
 		int r = add_all_mounted(out, membership, e);
 
 		if (r < 0)
@@ -305,7 +312,7 @@ int cgroup_find(struct cgroup_host *host, const char *controller)
 
 int cgroup_open_mount(const struct cgroup_host *host, size_t i)
 {
-	return (int)nerrno(open(host->h[i].mount, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	return (int)nerrno(openat(AT_FDCWD, host->h[i].mount, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 char *cgroup_membership(const struct cgroup_host *host, pid_t pid, size_t i)

@@ -16,7 +16,7 @@ bool cgroup_has_word(const char *list, const char *word, char separator);
 /* What v2 calls a controller of v1. */
 const char *cgroup_v2_name(const char *controller);
 
-/* The top of a hierarchy, O_PATH; an owned fd or -errno. */
+/* The top of a hierarchy, O_PATH; an owned fd or -errno. For a container cgroup_top() does it once. */
 int cgroup_open_mount(const struct cgroup_host *host, size_t i);
 
 /* Where a process (0: this one) is in a hierarchy, below its mount; malloc()ed. NULL: not to be
@@ -27,6 +27,9 @@ char *cgroup_membership(const struct cgroup_host *host, pid_t pid, size_t i);
 
 /* The first n components of the path, relative to the mount ("." for none); malloc()ed. */
 char *cgroup_components(const struct cgroup *c, size_t n);
+
+/* The top of hierarchy i: a borrowed fd, or -errno. */
+int cgroup_top(struct cgroup *c, size_t i);
 
 /* The container's directory in hierarchy i: a borrowed fd, -ENOENT where it has none, or -errno. */
 int cgroup_dir(struct cgroup *c, size_t i);

@@ -108,10 +108,9 @@ char *cgroup_components(const struct cgroup *c, size_t n)
 /* How many leading components are there already. */
 static int look(struct cgroup *c, size_t i)
 {
-	int mount = cgroup_open_mount(c->host, i);
+	int mount = cgroup_top(c, i); /* what is wrong with it, create will find, too */
 	size_t k = c->depth;
 
-	c->at[i].mount = MAX(mount, -1); /* what is wrong with it, create will find, too */
 	for (; k > 0; k--) {
 		auto_free char *path = cgroup_components(c, k);
 
@@ -312,7 +311,7 @@ int cgroup_dir(struct cgroup *c, size_t i)
 	if (!p->used)
 		return -ENOENT;
 	if (p->dir < 0) {
-		auto_close int mount = cgroup_open_mount(c->host, i);
+		int mount = cgroup_top(c, i);
 
 		if (mount < 0)
 			return mount;

@@ -28,6 +28,16 @@ int cgroup_v2_fd(struct cgroup *c)
 	return MAX(cgroup_dir(c, (size_t)c->host->v2), -1);
 }
 
+/* By the shortest way: most hierarchies have nothing else to be written. */
+static int open_tasks(struct cgroup *c, size_t i)
+{
+	char file[4096];
+	int top = cgroup_top(c, i);
+
+	snprintf(file, sizeof(file), "%s/tasks", c->path + 1);
+	return top < 0 ? top : cgroup_open_below(top, file, O_WRONLY | O_CLOEXEC);
+}
+
 size_t cgroup_self_join(struct cgroup *c, int *v2, int fds[CGROUP_HIERARCHIES])
 {
 	size_t n = 0;
@@ -36,22 +46,19 @@ size_t cgroup_self_join(struct cgroup *c, int *v2, int fds[CGROUP_HIERARCHIES])
 	if (c->driver == CGROUP_DISABLED || c->host->mode == CGROUP_V2 || c->awaits)
 		return 0;
 	for (size_t i = 0; i < c->host->n; i++) {
-		int dir = c->at[i].used ? cgroup_dir(c, i) : -1;
-
 		if (!c->at[i].used)
 			continue;
-		if (dir >= 0 && c->host->h[i].v2)
-			*v2 = dir;
-		else if (dir >= 0 && (fds[n] = openat(dir, "tasks", O_WRONLY | O_CLOEXEC)) >= 0)
-			n++;
-		else
+		int *fd = c->host->h[i].v2 ? v2 : &fds[n++];
+
+		*fd = c->host->h[i].v2 ? cgroup_dir(c, i) : open_tasks(c, i);
+		if (*fd < 0)
 			goto the_other_way;
 	}
 	return n;
 
 the_other_way:
 	while (n)
-		close(fds[--n]);
+		fd_close(&fds[--n]);
 	*v2 = -1;
 	return 0;
 }

@@ -121,6 +121,33 @@ static int write_group(struct cgroup *c, const struct oci_resources *r, const st
 	return e->code ? -e->code : -EINVAL;
 }
 
+/* The rules of v1 for devices: a write(2) each, all of them to one or two files. */
+static size_t rules_in_one_file(const struct cg_writes *all, size_t first)
+{
+	const struct cg_write *w = &all->w[first];
+	size_t n = 1;
+
+	while (w->row->put == put_devices && first + n < all->n && w[n].row == w->row &&
+	       w[n].at == w->at && streq(w[n].file, w->file))
+		n++;
+	return n;
+}
+
+static int write_rules(struct cgroup *c, const struct cg_write *w, size_t n, struct error *e)
+{
+	int dir = cgroup_dir(c, w->at);
+	auto_close int fd = dir < 0 ? dir : (int)nerrno(openat(dir, w->file, O_WRONLY | O_CLOEXEC));
+
+	if (!c->at[w->at].used)
+		return 0; /* rootless, see make_all() */
+	if (fd < 0)
+		return cg_explain(c, w, fd, e);
+	for (size_t i = 0; i < n; i++)
+		if (write(fd, w[i].text, strlen(w[i].text)) < 0)
+			return cg_explain(c, &w[i], -errno, e);
+	return 0;
+}
+
 int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct cg_writes *all,
 		 struct error *e)
 {
@@ -131,7 +158,13 @@ int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct c
 		for (n = 1; w->row->group && i + n < all->n && n < 16; n++)
 			if (w[n].row->group != w->row->group)
 				break;
-		err = n == 1 ? write_one(c, r, w, e) : write_group(c, r, w, n, e);
+		size_t rules = rules_in_one_file(all, i);
+
+		if (rules > 1)
+			n = rules;
+		err = rules > 1 ? write_rules(c, w, n, e)
+		      : n > 1   ? write_group(c, r, w, n, e)
+				: write_one(c, r, w, e);
 		if (err < 0)
 			return err;
 	}

@@ -13,7 +13,6 @@
 #include "../base/weakened.h"
 #include "arena.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -147,8 +146,10 @@ int main(int argc, char *argv[])
 		return 1;
 	close((int)fd);
 	/* They crossed one execve to get here, and must not cross the next. */
-	for (size_t i = 0; i < p->n_keep; i++)
-		fcntl(p->keep[i], F_SETFD, FD_CLOEXEC);
+	int preserved = p->process ? p->process->preserve_fds : 0;
+
+	if (sys_close_range((unsigned int)(3 + preserved), ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return 1;
 	stage.umask = umask(0); /* modes are those of the plan */
 #ifdef WEAKENED
 	weakened = p->weakened;
