@@ -12,9 +12,6 @@
 
 #include <sys/types.h>
 
-/* What the kernel would answer with a bare EINVAL: empty, overlapping, too large, too many. */
-int idmap_check(const struct oci_id_mapping *ranges, size_t n, const char *field, struct error *e);
-
 /*
  * Write both maps of `pid`. As root by one write(2) each; as an ordinary user a map of just
  * oneself is written directly (with setgroups denied), anything else by newuidmap(1) and

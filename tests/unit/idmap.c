@@ -15,58 +15,6 @@
 
 #define USER 1234
 
-static void two_ranges_with_one_container_id_are_refused(void)
-{
-	const struct oci_id_mapping ranges[] = { { 0, 1000, 10 }, { 9, 5000, 1 } };
-	struct error e = { 0 };
-
-	check(idmap_check(ranges, 2, "linux.uidMappings", &e) < 0);
-	check_str(e.text, "linux.uidMappings: ranges 0 and 1 both map container id 9");
-}
-
-static void two_ranges_with_one_host_id_are_refused(void)
-{
-	const struct oci_id_mapping ranges[] = { { 0, 1000, 10 }, { 50, 900, 101 } };
-	struct error e = { 0 };
-
-	check(idmap_check(ranges, 2, "linux.gidMappings", &e) < 0);
-	check_str(e.text, "linux.gidMappings: ranges 0 and 1 both map to host id 1000");
-}
-
-static void ranges_that_touch_are_fine(void)
-{
-	const struct oci_id_mapping ranges[] = { { 0, 1000, 10 }, { 10, 1010, 10 } };
-	struct error e = { 0 };
-
-	check_int(idmap_check(ranges, 2, "x", &e), 0);
-}
-
-static void the_largest_range_is_fine_and_one_more_is_not(void)
-{
-	struct oci_id_mapping range = { 0, 0, UINT32_MAX };
-	struct error e = { 0 };
-
-	check_int(idmap_check(&range, 1, "x", &e), 0);
-	range.hostID = 1;
-	check(idmap_check(&range, 1, "x", &e) < 0);
-	check_str(e.text, "x[0]: the range goes beyond id 4294967294");
-	range = (struct oci_id_mapping){ 0, 0, 0 };
-	check(idmap_check(&range, 1, "x", &e) < 0);
-	check_str(e.text, "x[0].size: is 0");
-}
-
-static void too_many_ranges_are_refused(void)
-{
-	static struct oci_id_mapping ranges[341];
-	struct error e = { 0 };
-
-	for (uint32_t i = 0; i < array_len(ranges); i++)
-		ranges[i] = (struct oci_id_mapping){ i, i, 1 };
-	check_int(idmap_check(ranges, 340, "x", &e), 0);
-	check(idmap_check(ranges, 341, "x", &e) < 0);
-	check_str(e.text, "x: 341 ranges, the kernel takes at most 340");
-}
-
 /* What the child side of a test found, passed through its exit status and this memory. */
 static char uid_map[8192], gid_map[8192], setgroups_[64];
 
@@ -341,11 +289,6 @@ static void without_newuidmap_a_user_gets_at_least_its_own_id(void)
 }
 
 static const struct test tests[] = {
-	TEST(two_ranges_with_one_container_id_are_refused),
-	TEST(two_ranges_with_one_host_id_are_refused),
-	TEST(ranges_that_touch_are_fine),
-	TEST(the_largest_range_is_fine_and_one_more_is_not),
-	TEST(too_many_ranges_are_refused),
 	TEST(root_writes_several_ranges_at_once),
 	TEST(root_can_write_340_short_ranges_but_not_a_page_of_text),
 	TEST(a_process_that_is_gone_is_an_error),
