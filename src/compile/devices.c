@@ -117,6 +117,10 @@ static int device(struct arena *a, const struct oci_device *d, int index, bool b
 		return fail(e, 0, "path: '%s' is a directory", d->path);
 	int r = device_type(d, &type, e);
 
+	/* To chown(2) that is "leave it as it is". */
+	if (r == 0 && (d->uid.v == UINT32_MAX || d->gid.v == UINT32_MAX))
+		return fail(e, 0, "%s: %u is not an id", d->uid.v == UINT32_MAX ? "uid" : "gid",
+			    UINT32_MAX);
 	if (r == 0)
 		r = device_mode(d, type, &out->mode, e);
 	if (r == 0 && type != S_IFIFO) {

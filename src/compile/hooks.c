@@ -22,6 +22,12 @@ static int check_hooks(const struct oci_hook *hooks, size_t n, const char *kind,
 			     h->path);
 			return hint(e, "hooks are not looked up in PATH");
 		}
+		for (size_t k = 0; k < h->n_env; k++)
+			if (!strchr(h->env[k], '=')) {
+				fail(e, 0, "hooks.%s[%zu].env[%zu]: '%s' has no '='", kind, i, k,
+				     h->env[k]);
+				return hint(e, "entries look like NAME=VALUE");
+			}
 		if (h->timeout.set && h->timeout.v < 1) {
 			fail(e, 0, "hooks.%s[%zu].timeout: %lld is not at least 1 second", kind, i,
 			     (long long)h->timeout.v);

@@ -232,6 +232,30 @@ static int check_id(uint32_t id, const char *member, struct error *e)
 	return hint(e, "it is -1, which the kernel takes for 'leave it as it is'");
 }
 
+/* Ids that a new user namespace does not have: the kernel's word for it would be EINVAL. */
+static int check_mapped(const struct oci_config *config, const struct plan_process *p,
+			struct error *e)
+{
+	const struct oci_linux *l = linux_part(config);
+
+	for (size_t i = 0; i < l->n_namespaces; i++)
+		if (streq(l->namespaces[i].type, "user") && l->namespaces[i].path)
+			return 0; /* which ids that one has is seen when it is entered */
+	if (l->n_uidMappings && !id_is_mapped(l->uidMappings, l->n_uidMappings, p->uid))
+		return fail(e, 0, "process.user.uid: %u is not mapped in linux.uidMappings",
+			    p->uid);
+	if (l->n_gidMappings && !id_is_mapped(l->gidMappings, l->n_gidMappings, p->gid))
+		return fail(e, 0, "process.user.gid: %u is not mapped in linux.gidMappings",
+			    p->gid);
+	for (size_t i = 0; l->n_gidMappings && i < p->n_groups; i++)
+		if (!id_is_mapped(l->gidMappings, l->n_gidMappings, p->groups[i]))
+			return fail(e, 0,
+				    "process.user.additionalGids[%zu]: %u is not mapped in "
+				    "linux.gidMappings",
+				    i, p->groups[i]);
+	return 0;
+}
+
 static int compile_user(struct arena *a, const struct oci_user *u, struct opt_u32 umask,
 			struct plan_process *out, struct error *e)
 {
@@ -404,8 +428,10 @@ int compile_process(struct arena *a, const struct compile_input *in,
 		r = compile_env(a, in, process, out, e);
 	if (r == 0)
 		r = compile_user(a, process->user, umask, out, e);
-	if (r == 0)
+	if (r == 0) {
 		keep_groups(in, out);
+		r = check_mapped(in->config, out, e);
+	}
 	if (r == 0)
 		r = compile_rlimits(a, process, out, e);
 	if (r == 0)
