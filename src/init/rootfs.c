@@ -113,10 +113,10 @@ int enter_root(const struct plan *p, struct stage *s)
 		return stage_fail(s, WHERE_PIVOT, -1, errno, "chdir");
 	int r = p->fs->no_pivot ? move_and_chroot(s) : pivot(s);
 
-	if (r < 0)
-		return r;
 	if (r < 0 && !PROTECT(pivot))
 		r = move_and_chroot(s);
+	if (r < 0)
+		return r;
 	/* ".." of the root must be the root: chdir again, by path, from what is now "/". */
 	if (chdir("/") < 0)
 		return stage_fail(s, WHERE_PIVOT, -1, errno, "chdir /");

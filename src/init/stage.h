@@ -58,14 +58,14 @@ void warn_host(struct stage *s, enum talk_where where, int index, int err, const
 /* GO_ON, once, wherever it is first needed. */
 int wait_go_on(const struct plan *p, struct stage *s);
 
+/* No link, and nothing that is mounted over a file of procfs. */
+#define IN_PROC \
+	(PROTECT(proc_handle) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV : 0)
+
 /* proc.c: all access to /proc. `file` is relative, "self/oom_score_adj", "sys/net/...". */
 int open_proc_handle(const struct plan *p, struct stage *s);
 int proc_open(struct stage *s, const char *file, int flags);
 int proc_write(struct stage *s, const char *file, const char *text);
-
-/* No link, and nothing that is mounted over a file of procfs. */
-#define IN_PROC \
-	(PROTECT(proc_handle) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV : 0)
 
 /* mounts.c, and what rootfs.c needs of it. */
 int mount_all(const struct plan *p, struct stage *s);
