@@ -68,6 +68,8 @@ const struct option_row create_rows[] = {
 		    "change the root by chroot, for a root on the initial ramfs (less safe)"),
 	OPTION_FLAG(struct create_options, no_new_keyring, "no-new-keyring", 0,
 		    "keep the caller's session keyring"),
+	OPTION_FLAG(struct create_options, init, "init", 0,
+		    "give the program a parent that reaps processes and passes on signals"),
 	OPTION_FLAG(struct create_options, overlay, "overlay", 0,
 		    "forget what is written to the root file system, instead of changing it"),
 	OPTION_ROW(const char *, struct create_options, overlay_upper, "overlay-upper", 0, "DIR",

@@ -104,6 +104,28 @@ static int process_part(struct arena *a, const struct compile_input *in, struct 
 	return l->seccomp ? compile_seccomp(a, l->seccomp, &out->seccomp, e) : 0;
 }
 
+/* Whether ocirt-init stays as the program's parent. */
+static int init_part(const struct compile_input *in, struct plan *p, struct error *e)
+{
+	const char *wanted = oci_map_get(in->config->annotations, INIT_ANNOTATION);
+	const struct plan_sched *sched = p->process ? &p->process->sched : NULL;
+
+	if (!wanted || streq(wanted, "false"))
+		return 0;
+	if (!streq(wanted, "true"))
+		return fail(e, 0,
+			    "annotations[\"" INIT_ANNOTATION "\"]: '%s' is neither true nor false",
+			    wanted);
+	if (sched && p->process->has_sched &&
+	    (sched->policy == SCHED_DEADLINE || sched->flags & SCHED_FLAG_RESET_ON_FORK))
+		return fail(e, 0,
+			    "annotations[\"" INIT_ANNOTATION
+			    "\"]: the program is a child then, and no child inherits what "
+			    "process.scheduler says");
+	p->stay = p->process != NULL;
+	return 0;
+}
+
 /* What ocirt-init has to wait for, and when. See plan.h. */
 static void barriers(const struct compile_input *in, struct plan *p)
 {
@@ -137,6 +159,8 @@ int compile_container(struct arena *a, const struct compile_input *in, struct pl
 		r = compile_fs(a, in, p, e);
 	if (r == 0 && c->process)
 		r = process_part(a, in, p, c->process, e);
+	if (r == 0)
+		r = init_part(in, p, e);
 	if (r == 0 && c->hooks)
 		r = compile_hooks(a, c->hooks, p, e);
 	if (r == 0 && a->full)

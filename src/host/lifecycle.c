@@ -20,21 +20,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
 static int connect_to_init(struct container *c, struct error *e)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	auto_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int sock = state_connect(c, 0);
 
-	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/start", c->dir);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&at, sizeof(at)) < 0) {
-		fail(e, errno, "cannot reach the container's first process");
-		return hint_if(e, ECONNREFUSED, "it has just ended");
-	}
-	return fd_take(&sock);
+	if (sock >= 0)
+		return sock;
+	fail(e, sock, "cannot reach the container's first process");
+	return hint_if(e, ECONNREFUSED, "it has just ended");
 }
 
 static int refuse(enum status status, const char *what, struct error *e)

@@ -6,12 +6,15 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/util.h"
+#include "compile/compile.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 /* A state holds the annotations of the configuration: what create took, others must read. */
 #define CONFIG_LIMIT ((size_t)64 << 20)
@@ -340,6 +343,18 @@ char *owner_name(struct arena *a)
 	return arena_printf(a, "%u", uid);
 }
 
+int state_connect(const struct container *c, int flags)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	auto_close int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
+
+	/* Through the directory's descriptor: sun_path is short. */
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/start", c->dir);
+	if (sock < 0 || connect(sock, (struct sockaddr *)&at, sizeof(at)) < 0)
+		return -errno;
+	return fd_take(&sock);
+}
+
 /* ---- the process ----------------------------------------------------------------------------- */
 
 int process_start(pid_t pid, uint64_t *start, bool *zombie)
@@ -407,6 +422,14 @@ int state_pidfd(const struct container *c)
 	return r > 0 ? fd_take(&fd) : r < 0 ? r : -ESRCH;
 }
 
+/* A connection without a word is no start; when more of them wait than there may, it listens, too. */
+static bool listens(const struct container *c)
+{
+	auto_close int sock = state_connect(c, SOCK_NONBLOCK);
+
+	return sock >= 0 || sock == -EAGAIN;
+}
+
 /* ocirt-init still waits as long as the process runs from its memfd. */
 static bool is_waiting(const struct container *c)
 {
@@ -420,7 +443,12 @@ static bool is_waiting(const struct container *c)
 	if (n < 0)
 		return true; /* not ours to see; the socket says so */
 	exe[n] = '\0';
-	return after(exe, "/memfd:ocirt-init") != NULL;
+	if (!after(exe, "/memfd:ocirt-init"))
+		return false;
+	/* One that stays runs from there for good: then it is whether it listens that tells. */
+	const char *stays = oci_map_get(c->record.state->annotations, INIT_ANNOTATION);
+
+	return !stays || !streq(stays, "true") || listens(c);
 }
 
 int state_status(const struct settings *s, struct container *c, enum status *out, struct error *e)

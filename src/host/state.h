@@ -82,6 +82,9 @@ int state_status(const struct settings *s, struct container *c, enum status *out
  * -errno when that cannot be told. */
 int state_pidfd(const struct container *c);
 
+/* A connection to the first process, which waits for `start`; -errno. `flags` as for socket(2). */
+int state_connect(const struct container *c, int flags);
+
 /* The state as JSON for hooks (malloc'ed), with this status and pid (0: none). */
 char *state_json(const struct container *c, const char *status, pid_t pid, size_t *len);
 

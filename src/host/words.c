@@ -223,6 +223,10 @@ static const struct words {
 			    "cannot take the label '%s'",
 			    { { EINVAL,
 				"the label is not valid, or this kernel runs without SELinux" } } },
+	[WHERE_STAY] = { "",
+			 "ocirt-init cannot stay as the program's parent: %s",
+			 { { EAGAIN, "a limit on processes is reached, pids.max of the cgroup or "
+				     "RLIMIT_NPROC: with it the container needs one more" } } },
 	[WHERE_STDIO] = { "", "cannot put the terminal on standard input and output" },
 	[WHERE_FDS] = { "", "cannot close the descriptors" },
 	[WHERE_TALK] = { "", "ocirt-init lost its connection" },

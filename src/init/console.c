@@ -126,7 +126,8 @@ int own_stdio(const struct plan *p, struct stage *s)
 		give_stdio(p->process);
 		return 0;
 	}
-	if (ioctl(s->console, TIOCSCTTY, 0) < 0)
+	/* With an init that stays, the session that has the terminal is the program's. */
+	if (!p->stay && ioctl(s->console, TIOCSCTTY, 0) < 0)
 		return stage_fail(s, WHERE_CONSOLE, -1, errno, "TIOCSCTTY");
 	if (fchown(s->console, p->process->uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL)
 		return stage_fail(s, WHERE_CONSOLE, -1, errno, "owner of the terminal");

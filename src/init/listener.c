@@ -5,7 +5,7 @@
  * The descriptor comes into being together with the filter, and the filter may stop the very calls
  * that would hand it over: a profile that notifies of sendmsg(2) would wait for an agent that waits
  * for us. So a thread that was there before, and has no filter, hands it over, while this one makes
- * no system call at all. execve(2) ends the thread.
+ * no system call at all.
  */
 #include "stage.h"
 
@@ -36,9 +36,7 @@ static int hand_over(void *arg)
 		h->done = 0;
 	else
 		h->done = FAILED;
-	while (pause() < 0)
-		;
-	return 0;
+	return 0; /* an init that stays must not keep a thread without the filter */
 }
 
 int install_listening_filter(const struct plan_seccomp *filter, struct stage *s)

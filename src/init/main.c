@@ -28,7 +28,8 @@
  * - createContainer hooks see all of it and still the host; then host paths end;
  * - protections come after pivot_root, on paths that can no longer reach the host;
  * - what needs privileges comes before they go, and the seccomp filter last, because every call
- *   after it must pass it.
+ *   after it must pass it;
+ * - an init that stays is ocirt-init before it is confined, so that it and the program are it alike.
  */
 const struct step create_steps[] = {
 	{ "hide from the container", hide },
@@ -67,6 +68,7 @@ const struct step create_steps[] = {
 	{ "tell that it is ready", tell_ready },
 	{ "wait for start", wait_for_start },
 	{ "run startContainer hooks", start_container_hooks },
+	{ "stay behind as its parent", stay_as_init }, /* what follows is the child's then */
 	{ "confine", confine },
 	{ "execute", execute }, /* returns only to report a failure */
 	{ NULL, NULL },
@@ -99,7 +101,7 @@ const struct step exec_steps[] = {
 };
 
 /* PRIVATE, because kernels before 6.7 refuse a shared mapping of a write-sealed memfd. */
-static const struct plan *map_plan(int fd)
+static const struct plan *map_plan(int fd, struct stage *s)
 {
 	struct arena_header header;
 
@@ -113,6 +115,8 @@ static const struct plan *map_plan(int fd)
 		return NULL;
 	const struct plan *p = header.root;
 
+	s->plan = at;
+	s->plan_size = header.size;
 	return p && p->version == PLAN_VERSION ? p : NULL;
 }
 
@@ -140,7 +144,7 @@ int main(int argc, char *argv[])
 
 	if (argc != 2 || number_u64(argv[1], INT32_MAX, &fd) < 0)
 		return 1;
-	const struct plan *p = map_plan((int)fd);
+	const struct plan *p = map_plan((int)fd, &stage);
 
 	if (!p)
 		return 1;

@@ -118,19 +118,30 @@ static int set_label(struct stage *s, const char *file, const char *prefix, cons
 	return r < 0 ? stage_fail(s, where, -1, r, label) : 0;
 }
 
-/* For the execve to come. A profile that cannot be set is an error, also where there is no LSM. */
-static int set_labels(const struct plan_process *process, struct stage *s)
+/* When labels count: from the execve to come on, or at once. */
+struct label_time {
+	const char *apparmor_own, *file; /* AppArmor's own file is newer, 5.8 */
+	const char *apparmor_verb;
+};
+
+static const struct label_time at_execve = { "self/attr/apparmor/exec", "self/attr/exec", "exec " };
+static const struct label_time at_once = { "self/attr/apparmor/current", "self/attr/current",
+					   "changeprofile " };
+
+/* A profile that cannot be set is an error, also where there is no LSM. */
+static int set_labels(const struct plan_process *process, struct stage *s,
+		      const struct label_time *when)
 {
 	int r = 0;
 
 	if (process->apparmor) {
-		auto_close int own = proc_open(s, "self/attr/apparmor/exec", O_WRONLY);
+		auto_close int own = proc_open(s, when->apparmor_own, O_WRONLY);
 
-		r = set_label(s, own >= 0 ? "self/attr/apparmor/exec" : "self/attr/exec", "exec ",
+		r = set_label(s, own >= 0 ? when->apparmor_own : when->file, when->apparmor_verb,
 			      process->apparmor, WHERE_APPARMOR);
 	}
 	if (r == 0 && process->selinux)
-		r = set_label(s, "self/attr/exec", "", process->selinux, WHERE_SELINUX);
+		r = set_label(s, when->file, "", process->selinux, WHERE_SELINUX);
 	return r;
 }
 
@@ -155,12 +166,11 @@ static int install_filter(const struct plan_process *process, bool hook, struct 
 	return r < 0 ? stage_fail(s, WHERE_SECCOMP, -1, (int)r, NULL) : 0;
 }
 
+/* All but labels. */
 static int take_rights(const struct plan_process *process, bool hook, struct stage *s)
 {
-	int r = set_labels(process, s);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (!process->no_new_privs) {
 		r = raise_capabilities();
 		if (r < 0)
@@ -189,10 +199,30 @@ int confine(const struct plan *p, struct stage *s)
 					  CLOSE_RANGE_CLOEXEC)
 			: 0;
 
-	return r < 0 ? stage_fail(s, WHERE_FDS, -1, r, NULL) : take_rights(p->process, false, s);
+	if (r < 0)
+		return stage_fail(s, WHERE_FDS, -1, r, NULL);
+	r = set_labels(p->process, s, &at_execve);
+	return r < 0 ? r : take_rights(p->process, false, s);
 }
 
 int take_program_rights(const struct plan_process *process, struct stage *s)
 {
-	return take_rights(process, true, s);
+	int r = set_labels(process, s, &at_execve);
+
+	return r < 0 ? r : take_rights(process, true, s);
+}
+
+int take_labels(const struct plan_process *process, struct stage *s)
+{
+	return set_labels(process, s, &at_once);
+}
+
+/* As execve(2) would leave them: of whoever is not root, only what is ambient. capabilities(7). */
+int take_other_rights(const struct plan_process *process, struct stage *s)
+{
+	struct plan_process as = *process;
+
+	if (as.uid != 0)
+		as.caps.permitted = as.caps.effective = as.caps.ambient;
+	return take_rights(&as, true, s);
 }

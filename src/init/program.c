@@ -255,9 +255,31 @@ static int explain(struct stage *s, int err)
 	return stage_fail(s, WHERE_PROGRAM, -1, err, s->program);
 }
 
-static void try_execve(const struct plan_process *process, struct stage *s)
+#define OWN_PID_SIZE 24
+
+/* "LISTEN_PID=1" is what the host side says: the descriptors of LISTEN_FDS are for this process. */
+static const char *own_pid(const char *variable, char *out)
 {
-	if (!process->needs_home) {
+	unsigned int pid = (unsigned int)getpid();
+	char *at = out + OWN_PID_SIZE;
+
+	if (!streq(variable, "LISTEN_PID=1"))
+		return variable;
+	*--at = '\0';
+	do
+		*--at = (char)('0' + pid % 10);
+	while (pid /= 10);
+	at -= 11;
+	memcpy(at, "LISTEN_PID=", 11);
+	return at;
+}
+
+static void try_execve(const struct plan *p, struct stage *s)
+{
+	const struct plan_process *process = p->process;
+	char pid[OWN_PID_SIZE];
+
+	if (!process->needs_home && !p->stay) {
 		execve(s->program, (char *const *)process->args, (char *const *)process->env);
 		return;
 	}
@@ -266,15 +288,19 @@ static void try_execve(const struct plan_process *process, struct stage *s)
 	const char **env = __builtin_alloca((process->n_env + 2) * sizeof(*env));
 	char home[256] = "HOME=";
 
-	find_home(s, process->uid, home + 5, sizeof(home) - 5);
-	memcpy(env, process->env, process->n_env * sizeof(*env));
-	env[process->n_env] = home;
-	env[process->n_env + 1] = NULL;
+	for (size_t i = 0; i < process->n_env; i++)
+		env[i] = p->stay ? own_pid(process->env[i], pid) : process->env[i];
+	env[process->n_env] = NULL;
+	if (process->needs_home) {
+		find_home(s, process->uid, home + 5, sizeof(home) - 5);
+		env[process->n_env] = home;
+		env[process->n_env + 1] = NULL;
+	}
 	execve(s->program, (char *const *)process->args, (char *const *)env);
 }
 
 int execute(const struct plan *p, struct stage *s)
 {
-	try_execve(p->process, s);
+	try_execve(p, s);
 	return explain(s, errno);
 }

@@ -17,6 +17,8 @@
 #define PROGRAM_PATH_MAX 4096
 
 struct stage {
+	void *plan; /* where the arena is mapped */
+	size_t plan_size;
 	int talk; /* to the host side; after `start` the connection that asked for it */
 	int proc; /* the host's procfs, verified; -1 as soon as "sys" in it is not needed any more */
 	int self;      /* our own directory in it: with that, the only way to /proc */
@@ -93,3 +95,6 @@ int not_dumpable(struct stage *s);
 int raise_capabilities(void); /* everything permitted becomes effective */
 /* A hook that runs after `start` has the program's rights, not ours. Called in the child. */
 int take_program_rights(const struct plan_process *process, struct stage *s);
+/* The same for ocirt-init itself, which executes nothing any more. Labels need /proc, the rest not. */
+int take_labels(const struct plan_process *process, struct stage *s);
+int take_other_rights(const struct plan_process *process, struct stage *s);

@@ -55,6 +55,9 @@ int drop_bounding_set(const struct plan *p, struct stage *s);
 int take_user(const struct plan *p, struct stage *s);
 int confine(const struct plan *p, struct stage *s);
 
+/* stay.c */
+int stay_as_init(const struct plan *p, struct stage *s);
+
 /* program.c */
 int find_program(const struct plan *p, struct stage *s);
 int tell_ready(const struct plan *p, struct stage *s);

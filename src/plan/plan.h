@@ -260,6 +260,7 @@ struct plan {
 	size_t n_create_container, n_start_container;
 
 	const struct plan_process *process; /* NULL: a container without a program */
+	bool stay; /* ocirt-init goes on as the first process, and the program is its child */
 };
 
 struct json_out;

@@ -144,6 +144,8 @@ static void namespace_lines(FILE *f, const struct plan *p)
 		fputs("wait before the mounts\n", f);
 	if (p->wait_late)
 		fputs("wait for the cgroup\n", f);
+	if (p->stay)
+		fputs("init stays\n", f);
 }
 
 /* ---- mounts ---------------------------------------------------------------------------------- */
