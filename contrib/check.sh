@@ -283,7 +283,7 @@ mkdir "$work/log"
 		step "install" install_it
 		step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
 		step "make distcheck" distcheck
-		vm_tests "cgroup v2" -- cgroup.bats devices.bats lifecycle.bats update.bats
+		vm_tests "cgroup v2" -- cgroup.bats devices.bats lifecycle.bats resources.bats update.bats
 		vm_tests "cgroup v2 with systemd" --init systemd -- systemd.bats
 		vm_tests "cgroup v2 with systemd, an ordinary user" --init systemd --user -- systemd.bats
 	else

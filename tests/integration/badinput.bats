@@ -98,13 +98,13 @@ load life
 # --- namespaces ---------------------------------------------------------------------------------
 
 @test "an unknown type of namespace is named" {
-	bundle '.linux.namespaces += [{type: "nett"}]'
-	expect_refused "linux.namespaces[5].type: " "nett"
+	bundle '.linux.namespaces |= [{type: "nett"}] + .'
+	expect_refused "linux.namespaces[0].type: " "nett"
 }
 
 @test "a namespace given twice is named" {
-	bundle '.linux.namespaces += [{type: "uts"}]'
-	expect_refused "linux.namespaces[5]" "uts"
+	bundle '.linux.namespaces |= [{type: "ipc"}, {type: "uts"}, {type: "uts"}]'
+	expect_refused "linux.namespaces[2]" "uts"
 }
 
 @test "a namespace path of another type is named, with what it is" {

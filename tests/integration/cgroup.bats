@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# linux.cgroupsPath and linux.resources: where the container is, and what the kernel was told. On
-# hosts with cgroup v1, with v2, and with both.
+# linux.cgroupsPath: where the container is, on hosts with cgroup v1, with v2, and with both; and that
+# it is inside. What the kernel was told is in resources.bats.
 
 load helpers
 
@@ -23,23 +23,6 @@ hierarchy() { # CONTROLLER
 	top=/sys/fs/cgroup/unified v=2
 	[[ ! -e /sys/fs/cgroup/cgroup.controllers ]] || top=/sys/fs/cgroup
 	grep -qw "${1/blkio/io}" "$top/cgroup.controllers" || skip "no controller '$1'"
-}
-
-# What the file of a standing container says: the name in v1 or in v2.
-expect_file() { # V1-FILE V1-VALUE V2-FILE V2-VALUE
-	local file=$1 value=$2
-	((v == 1)) || file=$3 value=$4
-	[[ -n $file ]] || return 0
-	local is
-	is=$(<"$top/$at/$file")
-	[[ $is == "$value" ]] || complain "$file is '$is' instead of '$value'"
-}
-
-# A standing container in a cgroup of its own, with these resources.
-limited() { # RESOURCES [FILTER...]
-	at=$id-limits
-	standing ".linux.cgroupsPath = \"/$at\"" ".linux.resources += $1" "${@:2}"
-	[[ $(status_of "$id") == running ]]
 }
 
 # --- where -----------------------------------------------------------------------------------
@@ -162,30 +145,6 @@ limited() { # RESOURCES [FILTER...]
 
 # --- what ------------------------------------------------------------------------------------
 
-# bats test_tags=vm
-@test "memory: limit, reservation, swap" {
-	hierarchy memory
-	limited '{"memory": {"limit": 67108864, "reservation": 33554432, "swap": 134217728}}'
-	expect_file memory.limit_in_bytes 67108864 memory.max 67108864
-	expect_file memory.soft_limit_in_bytes 33554432 memory.low 33554432
-	[[ ! -e $top/$at/memory.memsw.limit_in_bytes && $v == 1 ]] ||
-		expect_file memory.memsw.limit_in_bytes 134217728 memory.swap.max 67108864
-}
-
-@test "memory: swappiness and the OOM killer of cgroup v1" {
-	hierarchy memory
-	((v == 1)) || skip "they are of cgroup v1"
-	limited '{"memory": {"limit": 67108864, "swappiness": 17, "disableOOMKiller": true}}'
-	expect_file memory.swappiness 17
-	grep -qx "oom_kill_disable 1" "$top/$at/memory.oom_control"
-}
-
-@test "memory: -1 is no limit" {
-	hierarchy memory
-	limited '{"memory": {"limit": -1}}'
-	expect_file memory.limit_in_bytes "$(cat "$top/memory.limit_in_bytes" 2>/dev/null)" memory.max max
-}
-
 @test "memory: the limit is seen inside, and holds" {
 	hierarchy memory
 	bundle '.linux.resources.memory = {"limit": 16777216, "swap": 16777216}'
@@ -199,137 +158,14 @@ limited() { # RESOURCES [FILTER...]
 	expect_no_line "hog: "
 }
 
-@test "cpu: shares, quota, period, burst" {
-	hierarchy cpu
-	limited '{"cpu": {"shares": 512, "quota": 20000, "period": 50000, "burst": 5000}}'
-	expect_file cpu.shares 512
-	expect_file cpu.cfs_quota_us 20000 cpu.max "20000 50000"
-	expect_file cpu.cfs_period_us 50000
-	expect_file cpu.cfs_burst_us 5000 cpu.max.burst 5000
-}
-
-@test "cpu: idle" {
-	hierarchy cpu
-	limited '{"cpu": {"idle": 1}}'
-	expect_file cpu.idle 1 cpu.idle 1
-}
-
-@test "cpuset: processors and memory nodes, in the program's mask as well" {
-	hierarchy cpuset
-	limited '{"cpu": {"cpus": "0", "mems": "0"}}'
-	expect_file cpuset.cpus 0 cpuset.cpus 0
-	expect_file cpuset.mems 0 cpuset.mems 0
-	run ocirt exec "$id" /bin/demo sched
-	expect_fact cpus 0
-}
-
-@test "pids: the limit is told, and stops a fork" {
+@test "pids: the limit stops a fork, and 1 is enough for a program" {
 	hierarchy pids
-	limited '{"pids": {"limit": 17}}'
-	expect_file pids.max 17 pids.max 17
-	ocirt delete --force "$id"
-	change "$(args fork 20)"
-	run ocirt run "$id"
+	bundle '.linux.resources.pids = {"limit": 17}'
+	demo fork 20
 	expect_status 1
 	expect_line "demo: fork"
 	expect_line EAGAIN
-}
-
-@test "pids: 1 is enough for a program, -1 is no limit" {
-	hierarchy pids
-	bundle '.linux.resources.pids = {"limit": 1}'
+	change '.linux.resources.pids.limit = 1'
 	demo exit 3
 	expect_status 3
-	bundle_again
-	limited '{"pids": {"limit": -1}}'
-	expect_file pids.max max pids.max max
-}
-
-@test "blkio: throttling a real device" {
-	hierarchy blkio
-	local device
-	device=$(awk '$3 ~ /^(vd|sd|xvd)[a-z]$|^nvme[0-9]+n1$/ { print $1 ":" $2; exit }' /proc/diskstats)
-	[[ -n $device ]] || skip "no block device"
-	local throttle="[{\"major\": ${device%:*}, \"minor\": ${device#*:}, \"rate\": 1048576}]"
-	local few="[{\"major\": ${device%:*}, \"minor\": ${device#*:}, \"rate\": 77}]"
-	limited "{\"blockIO\": {\"throttleReadBpsDevice\": $throttle, \"throttleWriteIOPSDevice\": $few}}"
-	expect_file blkio.throttle.read_bps_device "$device 1048576" \
-		io.max "$device rbps=1048576 wbps=max riops=max wiops=77"
-	expect_file blkio.throttle.write_iops_device "$device 77"
-}
-
-# The smallest huge page, as cgroups have it: 2MB.
-page_size() {
-	local pages
-	pages=$(find /sys/kernel/mm/hugepages -name 'hugepages-*' 2>/dev/null | sort -V | head -n 1)
-	[[ -n $pages ]] || skip "no huge pages"
-	size=${pages##*-}
-	size=$((${size%kB} / 1024))MB
-}
-
-@test "hugetlb: a limit for a page size" {
-	hierarchy hugetlb
-	page_size
-	limited "{\"hugepageLimits\": [{\"pageSize\": \"$size\", \"limit\": 4194304}]}"
-	expect_file "hugetlb.$size.limit_in_bytes" 4194304 "hugetlb.$size.max" 4194304
-}
-
-@test "devices: the rules are in the file of cgroup v1" {
-	hierarchy devices
-	limited '{"devices": [{"allow": false, "access": "rwm"},
-		{"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}]}'
-	((v == 1)) || skip "cgroup v2 has no file for it"
-	grep -qx "c 10:229 rw" "$top/$at/devices.list"
-	grep -qx "c 1:3 rwm" "$top/$at/devices.list"
-	run ! grep -qx "a \*:\* rwm" "$top/$at/devices.list"
-}
-
-@test "unified: files of cgroup v2 by their names" {
-	hierarchy hugetlb
-	((v == 2)) || skip "the only controller that these tests know of is in cgroup v1"
-	page_size
-	limited "{\"unified\": {\"hugetlb.$size.max\": \"4194304\"}}"
-	expect_file '' '' "hugetlb.$size.max" 4194304
-}
-
-@test "unified: without its controller, or with a path in it, is refused" {
-	bundle '.linux.resources.unified = {"../evil": "1"}'
-	demo ids
-	expect_status 1
-	expect_line "linux.resources.unified"
-	change '.linux.resources.unified = {"nosuch.max": "1"}'
-	demo ids
-	expect_status 1
-	expect_line "nosuch.max"
-	expect_no_container "$id"
-}
-
-@test "a value that the kernel refuses is an error that names field, file and value" {
-	hierarchy cpuset
-	bundle '.linux.resources.cpu = {"cpus": "4000"}'
-	demo ids
-	expect_status 1
-	expect_line "linux.resources.cpu.cpus"
-	expect_line 4000
-	expect_no_container "$id"
-}
-
-# bats test_tags=vm
-@test "pause freezes every process, resume lets them go on" {
-	standing "$(args count /tmp/n)" '.root.readonly = false'
-	await test -s rootfs/tmp/n
-	ocirt pause "$id"
-	[[ $(status_of "$id") == paused ]]
-	local before
-	before=$(<rootfs/tmp/n)
-	read -rt 0.05 <> <(:) || :
-	[[ $(<rootfs/tmp/n) == "$before" ]]
-	ocirt resume "$id"
-	[[ $(status_of "$id") == running ]]
-	moved_on() { [[ $(<rootfs/tmp/n) != "$before" ]]; }
-	await moved_on
-}
-
-bundle_again() {
-	rm -rf --one-file-system "$bundle"
 }

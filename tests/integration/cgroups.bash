@@ -51,12 +51,59 @@ need_controller() { # CONTROLLER
 	grep -qw "${1/blkio/io}" $v2/cgroup.controllers || skip "no controller '$1'"
 }
 
-# A block device that can be limited, as MAJOR:MINOR in $disk. (Not printed: a subshell cannot skip.)
-find_disk() {
-	local dev
-	disk=
+# A block device that can be limited, as MAJOR:MINOR, or nothing.
+disk() {
+	local dev found=
 	for dev in /sys/block/*/dev; do
-		[[ $dev == */@(loop|ram|zram|sr|\*)* ]] || disk=$(<"$dev")
+		[[ $dev == */@(loop|ram|zram|sr|\*)* ]] || found=$(<"$dev")
 	done
+	echo "$found"
+}
+
+# The same in $disk, or skip.
+find_disk() {
+	disk=$(disk)
 	[[ $disk ]] || skip "this machine has no disk"
+}
+
+# The top of cgroup v2, or nothing.
+v2_top() {
+	local top
+	for top in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+		[[ ! -e $top/cgroup.controllers ]] || echo $top
+	done
+}
+
+# As need_limit(), before there is a container: one is made to look into.
+need_file() { # CONTROLLER V1-FILE V2-FILE
+	standing
+	need_limit "$@"
+	ocirt delete --force "$id"
+	rm -rf --one-file-system "$bundle"
+}
+
+# A value for every resource that this machine can limit, as JSON.
+all_resources() {
+	local all='"devices": [{"allow": false}, {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}]'
+	local device swap='' v2
+	v2=$(v2_top)
+	has() { [[ -d /sys/fs/cgroup/$1 && ! -e /sys/fs/cgroup/cgroup.controllers ]] ||
+		grep -qsw "${1/blkio/io}" "$v2/cgroup.controllers"; }
+	in_v2 memory || [[ ! -e /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes ]] ||
+		swap=', "swap": 134217728, "swappiness": 17'
+	! in_v2 memory || swap=', "swap": 134217728'
+	! has memory || all+=", \"memory\": {\"limit\": 67108864, \"reservation\": 33554432$swap}"
+	! has cpu || all+=', "cpu": {"shares": 512, "quota": 20000, "period": 50000'
+	! has cpu || ! has cpuset || all+=', "cpus": "0", "mems": "0"'
+	! has cpu || all+='}'
+	! has pids || all+=', "pids": {"limit": 17}'
+	device=$(disk)
+	! has blkio || [[ -z $device ]] || {
+		device="[{\"major\": ${device%:*}, \"minor\": ${device#*:}, \"rate\": 1048576}]"
+		all+=", \"blockIO\": {\"throttleReadBpsDevice\": $device, \"throttleWriteIOPSDevice\": $device}"
+	}
+	! has hugetlb || [[ ! -e /sys/kernel/mm/hugepages/hugepages-2048kB ]] ||
+		all+=', "hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]'
+	[[ -z $v2 ]] || all+=', "unified": {"cgroup.max.depth": "17"}'
+	echo "{$all}"
 }
