@@ -5,9 +5,9 @@
 #include "mount_options.h"
 #include "parts.h"
 
-#include "../base/weakened.h"
 #include "../base/log.h"
 #include "../base/sys.h"
+#include "../base/weakened.h"
 
 struct plan_mount *mount_add(struct mount_list *l, const struct plan_mount *from)
 {
@@ -158,6 +158,40 @@ static int id_mapped(const struct plan *p, const struct oci_mount *o, struct pla
 	return hint(e, "give uidMappings and gidMappings here, or the container a user namespace");
 }
 
+/*
+ * linux.mountLabel: what is in the new file system has this SELinux context. Not for those whose files
+ * the policy labels one by one, and not beside a context of the mount's own.
+ */
+static int labelled(struct arena *a, const struct compile_input *in, struct plan_mount *m,
+		    struct error *e)
+{
+	static const char *const by_policy[] = { "proc", "sysfs", "cgroup", "cgroup2", "mqueue" };
+	static const char *const own[] = { "context", "fscontext", "defcontext", "rootcontext" };
+	const struct oci_linux *l = linux_part(in->config);
+
+	if (!l->mountLabel || !*l->mountLabel || m->kind != PLAN_MOUNT_NEW)
+		return 0;
+	for (size_t i = 0; i < array_len(by_policy); i++)
+		if (streq(m->type, by_policy[i]))
+			return 0;
+	for (size_t i = 0; i < array_len(own); i++)
+		if (mount_option_value(m, own[i]))
+			return 0;
+	struct plan_option *options = arena_new_array(a, struct plan_option, m->n_options + 1);
+
+	if (!options)
+		return no_room(e);
+	for (size_t i = 0; i < m->n_options; i++)
+		options[i] = m->options[i];
+	options[m->n_options].key = arena_strdup(a, "context");
+	options[m->n_options].value = arena_strdup(a, l->mountLabel);
+	if (!options[m->n_options].key || !options[m->n_options].value)
+		return no_room(e);
+	m->options = options;
+	m->n_options++;
+	return 0;
+}
+
 /* What is filled first can be read-only only afterwards. */
 static int copied_up(struct mount_list *list, const struct plan_mount *m, struct error *e)
 {
@@ -209,6 +243,8 @@ static int add_mount(struct arena *a, const struct compile_input *in, const stru
 		r = fail(e, 0, "options: 'tmpcopyup' is for file systems of type tmpfs");
 	if (r == 0 && m.copy_symlink && m.kind != PLAN_MOUNT_BIND)
 		r = fail(e, 0, "options: 'copy-symlink' is for bind mounts");
+	if (r == 0)
+		r = labelled(a, in, &m, e);
 	if (r == 0)
 		r = mount_option_data(a, &m, e);
 	if (r < 0)

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2154 # variables of helpers.bash and of bats
+#
+# process.apparmorProfile, process.selinuxLabel, linux.mountLabel: what the kernel can, and what
+# happens where it cannot.
+
+load helpers
+load life
+
+clean_up() {
+	ocirt delete --force "$id" 2>/dev/null || :
+	[[ -z ${profile-} ]] || echo -n "$profile" >/sys/kernel/security/apparmor/.remove || :
+}
+
+has_apparmor() {
+	[[ -d /sys/kernel/security/apparmor/policy ]]
+}
+
+has_selinux() {
+	[[ -e /sys/fs/selinux/enforce ]]
+}
+
+@test "a label that the kernel cannot take is an error, and never ignored" {
+	bundle '.process.apparmorProfile = "no-such-profile-as-this"'
+	expect_refused "process.apparmorProfile: cannot take the profile"
+	change 'del(.process.apparmorProfile) | .process.selinuxLabel = "no:such:label:s0"'
+	expect_refused "process.selinuxLabel: "
+	if ! has_selinux; then
+		change 'del(.process.selinuxLabel) | .linux.mountLabel = "system_u:object_r:x_t:s0"'
+		expect_refused "mounts[1].options: the file system refuses 'context=system_u:object_r:x_t:s0'"
+	fi
+}
+
+# bats test_tags=vm
+@test "AppArmor: the program runs under its profile, and so does what enters" {
+	has_apparmor || skip "this kernel runs without AppArmor, or securityfs is not mounted"
+	command -v apparmor_parser >/dev/null || skip "apparmor_parser is not installed (apt install apparmor)"
+	profile=ocirt-$id
+	apparmor_parser --replace <<-END
+		profile $profile flags=(attach_disconnected) {
+			file,
+			capability,
+			network,
+			signal,
+			ptrace,
+			deny /etc/passwd r,
+		}
+	END
+	standing ".process.apparmorProfile = \"$profile\""
+	[[ $(<"/proc/$(pid_of "$id")/attr/current") == "$profile (enforce)" ]]
+	run ocirt exec "$id" /bin/demo cat /proc/self/attr/current
+	[[ $output == "$profile (enforce)" ]]
+	run ocirt exec "$id" /bin/demo cat /etc/passwd
+	expect_status 1
+	expect_line EACCES
+	run ocirt exec --apparmor unconfined "$id" /bin/demo cat /proc/self/attr/current
+	expect_line unconfined
+}
+
+@test "SELinux: the program runs with its label" {
+	has_selinux || skip "this kernel runs without SELinux"
+	local label
+	label=$(tr -d '\0' </proc/self/attr/current)
+	bundle ".process.selinuxLabel = \"$label\""
+	demo cat /proc/self/attr/current
+	expect_status 0
+	expect_line "$label"
+}
+
+@test "SELinux: what is mounted has the label" {
+	has_selinux || skip "this kernel runs without SELinux"
+	bundle '.linux.mountLabel = "system_u:object_r:tmp_t:s0"'
+	demo mounts /dev
+	expect_status 0
+	expect_line "system_u:object_r:tmp_t:s0"
+}
