@@ -26,7 +26,7 @@ int64_t cgroup_now_ms(void)
 
 void cgroup_back_off(unsigned int *round)
 {
-	struct timespec t = { .tv_nsec = 20000l << MIN(*round, 9u) };
+	struct timespec t = { .tv_nsec = 20000L << MIN(*round, 9u) };
 
 	++*round;
 	nanosleep(&t, NULL);
