@@ -276,6 +276,68 @@ static void put_hugetlb(struct json_out *j, const struct cgroup_stats *s)
 	json_close(j);
 }
 
+static void put_text(struct json_out *j, const char *key, const char *text)
+{
+	if (text)
+		json_key_string(j, key, text);
+}
+
+static void put_rdt_domains(struct json_out *j, const struct resctrl_stats *s)
+{
+	if (s->n_domains == 0)
+		return;
+	json_key(j, "mbm_stats");
+	json_array(j);
+	for (size_t i = 0; i < s->n_domains; i++) {
+		json_object(j);
+		usage_number(j, "mbm_total_bytes", s->domains[i].mbm_total_bytes);
+		usage_number(j, "mbm_local_bytes", s->domains[i].mbm_local_bytes);
+		json_close(j);
+	}
+	json_close(j);
+	json_key(j, "cmt_stats");
+	json_array(j);
+	for (size_t i = 0; i < s->n_domains; i++) {
+		json_object(j);
+		usage_number(j, "llc_occupancy", s->domains[i].llc_occupancy);
+		json_close(j);
+	}
+	json_close(j);
+}
+
+static void put_rdt(struct json_out *j, const struct resctrl_stats *s)
+{
+	static const struct resctrl_stats none = { 0 };
+
+	if (!s)
+		s = &none;
+	json_key(j, "intel_rdt");
+	json_object(j);
+	if (s->l3_root) {
+		json_key(j, "l3_cache_info");
+		json_object(j);
+		put_text(j, "cbm_mask", s->l3_mask);
+		usage_number(j, "min_cbm_bits", s->l3_min_bits);
+		usage_number(j, "num_closids", s->l3_classes);
+		json_close(j);
+		json_key_string(j, "l3_cache_schema_root", s->l3_root);
+		put_text(j, "l3_cache_schema", s->l3);
+	}
+	if (s->mb_root) {
+		json_key(j, "mem_bw_info");
+		json_object(j);
+		usage_number(j, "bandwidth_gran", s->mb_granularity);
+		usage_number(j, "delay_linear", s->mb_linear);
+		usage_number(j, "min_bandwidth", s->mb_min);
+		usage_number(j, "num_closids", s->mb_classes);
+		json_close(j);
+		json_key_string(j, "mem_bw_schema_root", s->mb_root);
+		put_text(j, "mem_bw_schema", s->mb);
+	}
+	put_rdt_domains(j, s);
+	json_close(j);
+}
+
 static int print_stats(void *arg, const struct container_stats *all, struct error *e)
 {
 	const struct cgroup_stats *s = &all->cgroup;
@@ -293,9 +355,7 @@ static int print_stats(void *arg, const struct container_stats *all, struct erro
 	put_pids(&j, &s->pids);
 	put_io(&j, s);
 	put_hugetlb(&j, s);
-	json_key(&j, "intel_rdt");
-	json_object(&j);
-	json_close(&j);
+	put_rdt(&j, all->rdt);
 	json_key(&j, "network_interfaces");
 	if (all->n_interfaces)
 		usage_interfaces(&j, all, &words);

@@ -120,7 +120,7 @@ static int print(struct arena *a, struct error *e)
 		.v1 = yes, .v2 = yes, .systemd = SYSTEMD, .systemdUser = SYSTEMD, .rdma = yes
 	};
 	struct oci_features_seccomp filter = seccomp(a);
-	struct oci_features_intel_rdt rdt = { .enabled = no, .schemata = no, .monitoring = no };
+	struct oci_features_intel_rdt rdt = { .enabled = yes, .schemata = yes, .monitoring = yes };
 	struct oci_features_memory_policy memory = { 0 };
 	struct oci_features_mount_extensions mounts = { .idmap = &on };
 	struct oci_features_linux lnx = {

@@ -188,6 +188,29 @@ static void put_scalars(struct json_out *j, const char *key, const struct stats_
 	json_close(j);
 }
 
+static void put_rdt(struct json_out *j, const struct resctrl_stats *s)
+{
+	if (!s)
+		return;
+	json_key(j, "intelRdt");
+	json_object(j);
+	if (s->l3)
+		json_key_string(j, "l3CacheSchema", s->l3);
+	if (s->mb)
+		json_key_string(j, "memBwSchema", s->mb);
+	json_key(j, "caches");
+	json_array(j);
+	for (size_t i = 0; i < s->n_domains; i++) {
+		json_object(j);
+		usage_number(j, "occupancy", s->domains[i].llc_occupancy);
+		usage_number(j, "totalBytes", s->domains[i].mbm_total_bytes);
+		usage_number(j, "localBytes", s->domains[i].mbm_local_bytes);
+		json_close(j);
+	}
+	json_close(j);
+	json_close(j);
+}
+
 static void put_stats(struct json_out *j, const char *id, const struct container_stats *all)
 {
 	const struct cgroup_stats *s = &all->cgroup;
@@ -201,6 +224,7 @@ static void put_stats(struct json_out *j, const char *id, const struct container
 	put_hugetlb(j, s);
 	put_scalars(j, "rdma", &s->rdma);
 	put_scalars(j, "misc", &s->misc);
+	put_rdt(j, all->rdt);
 	if (all->n_interfaces) {
 		json_key(j, "network");
 		usage_interfaces(j, all, &words);

@@ -18,6 +18,7 @@ struct update_options {
 	struct oci_cpu cpu;
 	struct oci_pids pids;
 	struct oci_block_io block_io;
+	struct oci_intel_rdt rdt;
 	const char *kernel_memory;
 };
 
@@ -123,12 +124,6 @@ static int set_ranges(void *target, const char *value, struct error *e)
 	return 0;
 }
 
-static int set_rdt(void *target, const char *value, struct error *e)
-{
-	(void)target;
-	return fail(e, 0, "cannot set '%s': no Intel RDT in this ocirt", value);
-}
-
 /* clang-format off */
 #define WORDS struct update_options
 #define NUMBER(T, member, name, argument, set, help) \
@@ -139,7 +134,7 @@ static int set_rdt(void *target, const char *value, struct error *e)
 	  .offset = offsetof(WORDS, kernel_memory) }
 static const struct option_row rows[] = {
 	OPTION_STRING(WORDS, file, "resources", 'r', "FILE",
-		      "JSON of linux.resources, - is standard input; replaces all other options"),
+		      "JSON of linux.resources, - is standard input; replaces the options for them"),
 	NUMBER(i64, memory.limit, "memory", "SIZE", set_size,
 	       "memory: bytes, or 50M, 1G; -1 is no limit"),
 	NUMBER(i64, memory.swap, "memory-swap", "SIZE", set_size,
@@ -168,8 +163,10 @@ static const struct option_row rows[] = {
 	       "number of processes; -1 is no limit"),
 	NUMBER(u16, block_io.weight, "blkio-weight", "N", set_weight,
 	       "share of disk bandwidth, 10 to 1000"),
-	HIDDEN("l3-cache-schema", set_rdt),
-	HIDDEN("mem-bw-schema", set_rdt),
+	OPTION_STRING(WORDS, rdt.l3CacheSchema, "l3-cache-schema", 0, "SCHEMA",
+		      "the share of the L3 caches (linux.intelRdt): L3:0=ff;1=f"),
+	OPTION_STRING(WORDS, rdt.memBwSchema, "mem-bw-schema", 0, "SCHEMA",
+		      "the share of memory bandwidth (linux.intelRdt): MB:0=50;1=100"),
 	HIDDEN("kernel-memory", option_string),
 	HIDDEN("kernel-memory-tcp", option_string),
 	{ 0 },
@@ -219,13 +216,16 @@ static struct oci_resources named(struct update_options *o)
 static int cmd_update(struct invocation *in)
 {
 	struct update_options *o = in->options;
+	/* Not part of linux.resources, so beside either way to name that. */
+	const struct oci_intel_rdt *rdt = o->rdt.l3CacheSchema || o->rdt.memBwSchema ? &o->rdt
+										     : NULL;
 
 	if (o->kernel_memory)
 		log_warning("update: --kernel-memory is ignored: Linux has no such limit any more");
 	if (!o->file) {
 		struct oci_resources resources = named(o);
 
-		return container_update(&in->settings, in->args[0], &resources, in->e);
+		return container_update(&in->settings, in->args[0], &resources, rdt, in->e);
 	}
 
 	struct oci_resources *resources;
@@ -236,7 +236,7 @@ static int cmd_update(struct invocation *in)
 		return r;
 	r = read_resources(o->file, &a, &resources, in->e);
 	if (r >= 0)
-		r = container_update(&in->settings, in->args[0], resources, in->e);
+		r = container_update(&in->settings, in->args[0], resources, rdt, in->e);
 	arena_close(&a);
 	return r;
 }

@@ -72,6 +72,9 @@ int compile_process(struct arena *a, const struct compile_input *in,
 int compile_seccomp(struct arena *a, const struct oci_seccomp *s, struct plan_seccomp *out,
 		    struct error *e);
 
+/* rdt.c: linux.intelRdt, as far as it can be checked without the machine. Nothing of it is planned. */
+int compile_intel_rdt(const struct oci_intel_rdt *r, struct error *e);
+
 /* hooks.c: checks all six kinds; puts the two that run inside into the plan. */
 int compile_hooks(struct arena *a, const struct oci_hooks *hooks, struct plan *p, struct error *e);
 

@@ -105,9 +105,10 @@ int container_ids(const struct settings *s, struct arena *a, const char ***out, 
 int container_pids(const struct settings *s, const char *id, struct arena *a, pid_t **out,
 		   size_t *n, struct error *e);
 
-/* Change limits of a running container; persisted for later updates. */
+/* Change limits of a running container; persisted for later updates. `rdt`: l3CacheSchema and
+ * memBwSchema, where it has intelRdt; NULL: as they are. */
 int container_update(const struct settings *s, const char *id, const struct oci_resources *r,
-		     struct error *e);
+		     const struct oci_intel_rdt *rdt, struct error *e);
 
 /* One path component of [A-Za-z0-9_+.-], not "." or "..", at most 255 bytes. */
 int container_check_id(const char *id, struct error *e);

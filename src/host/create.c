@@ -57,6 +57,8 @@ struct making {
 	int notify;          /* the container's, which a run listens to */
 	struct sources sources;
 	struct netdevs netdevs;
+	int resctrl_root;
+	struct resctrl class, made_class; /* what it shall have, what there is of it */
 };
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -228,6 +230,18 @@ static int open_rootfs(struct making *m, struct error *e)
 	return hint_if(e, ENOTDIR, "the root filesystem is a directory");
 }
 
+static int find_class(struct making *m, struct error *e)
+{
+	const struct oci_linux *l = m->config->linux;
+
+	if (!l || !l->intelRdt)
+		return 0;
+	m->resctrl_root = resctrl_open(e);
+	return m->resctrl_root < 0
+		       ? m->resctrl_root
+		       : resctrl_plan(m->resctrl_root, l->intelRdt, m->o->id, &m->class, e);
+}
+
 static int open_all(struct making *m, struct error *e)
 {
 	/* One more: the socket that `start` connects to. */
@@ -251,7 +265,9 @@ static int open_all(struct making *m, struct error *e)
 		m->pidfd_socket = socket_connect(m->o->pidfd_socket, "--pidfd-socket", e);
 		r = m->pidfd_socket < 0 ? m->pidfd_socket : 0;
 	}
-	return r == 0 ? netdevs_find(&m->netdevs, m->config->linux, e) : r;
+	if (r == 0)
+		r = netdevs_find(&m->netdevs, m->config->linux, e);
+	return r == 0 ? find_class(m, e) : r;
 }
 
 /* ---- writing down ---------------------------------------------------------------------------- */
@@ -300,7 +316,10 @@ static int write_down(struct making *m, struct error *e)
 				  .owner = owner_name(&c->arena) };
 	c->record = (struct oci_record){ .state = st,
 					 .bootID = boot_id(&c->arena),
-					 .cgroup = arena_strdup(&c->arena, cgroup) };
+					 .cgroup = arena_strdup(&c->arena, cgroup),
+					 .resctrlClass = m->class.class,
+					 .resctrlMade = { m->class.made, m->class.made },
+					 .resctrlMonitor = m->class.monitor };
 	c->config = m->config;
 	r = state_write(c, e);
 	if (r == 0 && m->manager)
@@ -474,6 +493,9 @@ static int make(struct making *m, struct error *e)
 		r = listen_for_start(m, e);
 	if (r == 0)
 		r = make_cgroup(m, e);
+	if (r == 0 && m->class.class)
+		r = resctrl_make(m->resctrl_root, m->config->linux->intelRdt, &m->class,
+				 &m->made_class, e);
 	if (r < 0)
 		return r;
 	m->child.at_namespaces = at_namespaces;
@@ -483,6 +505,8 @@ static int make(struct making *m, struct error *e)
 	sources_close(&m->sources);
 	fd_close(&m->listener);
 	m->c.record.state->pid = (struct opt_i32){ m->child.pid > 0, m->child.pid };
+	if (r == 0 && m->class.class)
+		r = resctrl_join(m->resctrl_root, &m->class, m->child.pid, e);
 	/* Hooks and devices are moved between attaching and GO_ON; then NAMESPACES asks for it. */
 	if (r == 0)
 		r = attach_cgroup(m, e);
@@ -507,6 +531,8 @@ static void undo(struct making *m)
 
 	child_kill(&m->child);
 	netdevs_give_back(&m->netdevs);
+	if (m->made_class.class && resctrl_remove(m->resctrl_root, &m->made_class, &e) < 0)
+		log_warning("%s", e.text);
 	if (m->cgroup_made && cgroup_destroy(&m->cgroup, &e) < 0)
 		log_warning("%s", e.text);
 	if (!m->state_made)
@@ -523,6 +549,7 @@ static void finish(struct making *m)
 	fd_close(&m->listener);
 	child_close(&m->child);
 	netdevs_close(&m->netdevs);
+	fd_close(&m->resctrl_root);
 	fd_close(&m->pidfd_socket);
 	fd_close(&m->notify);
 	fd_close(&m->rootfs);
@@ -542,20 +569,11 @@ static void begin(struct making *m, const struct settings *s, const struct creat
 {
 	*m = (struct making){ .s = s, .o = o, .kind = kind };
 	m->bundle_fd = m->pidfd_socket = m->listener = m->rootfs = m->notify = -1;
+	m->resctrl_root = -1;
 	m->child.pidfd = m->child.talk = m->child.master = m->child.console_socket = -1;
 	m->child.proc = -1;
 	m->child.pid = -1;
 	m->c.dir = -1;
-}
-
-/* What the specification has and we have not is an error: ignored, it would be a lie. */
-static int check_supported(const struct making *m, struct error *e)
-{
-	const struct oci_linux *l = m->config->linux;
-
-	if (l && l->intelRdt)
-		return fail(e, 0, "linux.intelRdt: is not supported by this ocirt");
-	return 0;
 }
 
 /*
@@ -595,8 +613,6 @@ static int prepare(struct making *m, struct error *e)
 
 	if (r == 0)
 		r = read_config(m, e);
-	if (r == 0)
-		r = check_supported(m, e);
 	if (r == 0)
 		r = check_terminal(m, e);
 	if (r == 0)
@@ -645,6 +661,8 @@ static int end_run(struct making *m, struct error *e)
 		return 0;
 	int r = m->cgroup_made ? cgroup_destroy(&m->cgroup, e) : 0;
 
+	if (r == 0 && m->made_class.class)
+		r = resctrl_remove(m->resctrl_root, &m->made_class, e);
 	if (r == 0)
 		r = state_remove(m->s, &m->c, e);
 	return r < 0 ? r : points_run(&m->c, POINT_POSTSTOP, e);

@@ -400,13 +400,28 @@ static int move_ourselves(const struct execution *x, struct error *e)
 	return fail(e, errno, "process.execCPUAffinity.initial: the kernel refuses it");
 }
 
+/* Where the container's other processes are. It is not born there, as its own children are. */
+static int join_class(const struct execution *x, struct error *e)
+{
+	const struct resctrl class = state_resctrl(&x->c);
+
+	if (!class.class)
+		return 0;
+	auto_close int root = resctrl_open(e);
+	int r = root < 0 ? root : resctrl_join(root, &class, x->child.pid, e);
+
+	/* Somebody has removed it: now the root's class is where all of them are. */
+	return r == -ENOENT ? 0 : r;
+}
+
 static int launch(struct execution *x, struct error *e)
 {
 	int r = move_ourselves(x, e);
 
 	if (r == 0)
 		r = child_start(&x->child, e);
-
+	if (r == 0)
+		r = join_class(x, e);
 	if (r == 0)
 		r = attach(x, e);
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "compile/compile.h"
 #include "plan/talk.h"
 
 #include <fcntl.h>
@@ -187,6 +188,16 @@ static int kill_and_wait(struct container *c, struct error *e)
 	return 0;
 }
 
+/* What was made in resctrl; where it is not mounted any more, nothing is left. */
+static int remove_class(const struct container *c, struct error *e)
+{
+	const struct resctrl r = state_resctrl(c);
+	struct error ignored = { 0 };
+	auto_close int root = r.made || r.monitor ? resctrl_open(&ignored) : -1;
+
+	return root < 0 ? 0 : resctrl_remove(root, &r, e);
+}
+
 /* Undo all that create made, in the order that lets a second try succeed after a failure. */
 static int end(const struct settings *s, struct container *c, struct error *e)
 {
@@ -200,6 +211,8 @@ static int end(const struct settings *s, struct container *c, struct error *e)
 		r = kill_and_wait(c, e);
 	if (r == 0 && c->has_cgroup)
 		r = cgroup_destroy(&c->cgroup, e);
+	if (r == 0)
+		r = remove_class(c, e);
 	/* Read before the copy goes; that it cannot be read must not keep the container. */
 	int config = c->record.state ? state_load_config(c, &later) : -ENOENT;
 
@@ -304,7 +317,8 @@ int container_resume(const struct settings *s, const char *id, struct error *e)
 #define NEXT_CONFIG "config.next"
 
 static int write_next_config(struct container *c, const struct oci_resources *before,
-			     const struct oci_resources *res, struct error *e)
+			     const struct oci_resources *res, const struct oci_intel_rdt *rdt,
+			     struct error *e)
 {
 	struct oci_config config = *c->config;
 	struct oci_linux linux_part = config.linux ? *config.linux : (struct oci_linux){ 0 };
@@ -315,6 +329,8 @@ static int write_next_config(struct container *c, const struct oci_resources *be
 	if (r < 0)
 		return r;
 	linux_part.resources = &merged;
+	if (rdt)
+		linux_part.intelRdt = (struct oci_intel_rdt *)rdt;
 	config.linux = &linux_part;
 	auto_free char *text = ocispec_write(&oci_config_schema, &config, false, &len);
 
@@ -322,19 +338,45 @@ static int write_next_config(struct container *c, const struct oci_resources *be
 	return r < 0 ? fail(e, r, "cannot keep the new limits") : 0;
 }
 
-static int update(struct container *c, const struct oci_resources *res, struct error *e)
+/* What intelRdt of the container will be; only of one that has it already. */
+static int merge_rdt(const struct container *c, const struct oci_intel_rdt *changes,
+		     struct oci_intel_rdt *out, struct error *e)
 {
+	if (!c->record.resctrlClass || !c->config->linux || !c->config->linux->intelRdt) {
+		fail(e, 0, "linux.intelRdt: the container was made without it");
+		return -EINVAL;
+	}
+	*out = *c->config->linux->intelRdt;
+	if (changes->l3CacheSchema)
+		out->l3CacheSchema = changes->l3CacheSchema;
+	if (changes->memBwSchema)
+		out->memBwSchema = changes->memBwSchema;
+	return compile_intel_rdt(changes, e);
+}
+
+static int update(struct container *c, const struct oci_resources *res,
+		  const struct oci_intel_rdt *rdt, struct error *e)
+{
+	const struct resctrl class = state_resctrl(c);
+	auto_free char *shares_before = NULL;
+	auto_close int root = -1;
+	struct oci_intel_rdt merged;
 	int r = state_load_config(c, e);
 
+	if (r == 0 && rdt && (r = merge_rdt(c, rdt, &merged, e)) == 0)
+		r = root = resctrl_open(e);
 	if (r < 0)
 		return r;
 	const struct oci_linux *l = c->config->linux;
 	const struct oci_resources none = { 0 }, *before = l && l->resources ? l->resources : &none;
 
-	r = write_next_config(c, before, res, e);
+	r = write_next_config(c, before, res, rdt ? &merged : NULL, e);
 	if (r < 0)
 		return r;
-	r = cgroup_update(&c->cgroup, res, before, e);
+	if (rdt)
+		r = resctrl_update(root, rdt, &class, &shares_before, e);
+	if (r == 0 && (r = cgroup_update(&c->cgroup, res, before, e)) < 0 && rdt)
+		resctrl_restore(root, &class, shares_before);
 	if (r == 0 && renameat(c->dir, NEXT_CONFIG, c->dir, "config.json") < 0)
 		return fail(e, errno, "cannot keep the new limits");
 	if (r < 0)
@@ -343,7 +385,7 @@ static int update(struct container *c, const struct oci_resources *res, struct e
 }
 
 int container_update(const struct settings *s, const char *id, const struct oci_resources *res,
-		     struct error *e)
+		     const struct oci_intel_rdt *rdt, struct error *e)
 {
 	struct container c;
 	enum status status;
@@ -356,7 +398,7 @@ int container_update(const struct settings *s, const char *id, const struct oci_
 	if (r == 0)
 		r = cgroup_check(&c.cgroup_host, res, e);
 	if (r == 0)
-		r = update(&c, res, e);
+		r = update(&c, res, rdt, e);
 	state_close(&c);
 	return r;
 }

@@ -31,6 +31,9 @@ static const struct oci_row record_rows[] = {
 	RECORD_ROW(pidStart, OCI_U64, .opt = true),
 	RECORD_ROW(bootID, OCI_STRING),
 	RECORD_ROW(cgroup, OCI_STRING),
+	RECORD_ROW(resctrlClass, OCI_STRING),
+	RECORD_ROW(resctrlMade, OCI_BOOL, .opt = true),
+	RECORD_ROW(resctrlMonitor, OCI_STRING),
 };
 static const struct oci_schema record_schema = { .name = "record",
 						 .rows = record_rows,
@@ -297,6 +300,13 @@ int state_load_config(struct container *c, struct error *e)
 		return fail(e, 0, "the container's copy of config.json: %s: %s", spec.path,
 			    spec.text);
 	return 0;
+}
+
+struct resctrl state_resctrl(const struct container *c)
+{
+	return (struct resctrl){ .class = c->record.resctrlClass,
+				 .made = c->record.resctrlMade.v,
+				 .monitor = c->record.resctrlMonitor };
 }
 
 int state_open_cgroup(const struct settings *s, struct container *c, struct error *e)

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "cgroup/cgroup.h"
 #include "host/container.h"
+#include "host/resctrl.h"
 #include "libocispec/ocispec.h"
 
 #include <sys/types.h>
@@ -26,6 +27,10 @@ struct oci_record {
 	struct opt_u64 pidStart; /* when the process began, proc_pid_stat(5) field 22 */
 	const char *bootID;      /* a process of another boot is nobody */
 	const char *cgroup;      /* cgroup_to_text() */
+	/* struct resctrl */
+	const char *resctrlClass;
+	struct opt_bool resctrlMade;
+	const char *resctrlMonitor;
 };
 
 enum lock { LOCK_NOT, LOCK_READ, LOCK_WRITE };
@@ -73,6 +78,9 @@ int state_load_config(struct container *c, struct error *e);
 
 /* c->cgroup from the record; fine when nothing was recorded (driver disabled then). */
 int state_open_cgroup(const struct settings *s, struct container *c, struct error *e);
+
+/* Where it is in resctrl; class NULL: nowhere. */
+struct resctrl state_resctrl(const struct container *c);
 
 /* From the process, the start socket and the freezer, now. Fails when the process cannot be looked
  * at, which must not be taken for its end: "cannot look at the container's process: ...". */

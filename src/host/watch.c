@@ -101,6 +101,16 @@ static void read_interfaces(const struct container *c, struct arena *a, struct c
 		out->n_interfaces += read_interface(a, line, &out->interfaces[out->n_interfaces]);
 }
 
+static void read_rdt(const struct container *c, struct arena *a, struct container_stats *out)
+{
+	const struct resctrl class = state_resctrl(c);
+	struct error ignored = { 0 };
+	auto_close int root = class.class ? resctrl_open(&ignored) : -1;
+
+	if (root >= 0 && (out->rdt = arena_new(a, struct resctrl_stats)))
+		resctrl_read(root, &class, a, out->rdt);
+}
+
 static int read_stats(struct container *c, struct arena *a, struct container_stats *out,
 		      struct error *e)
 {
@@ -109,6 +119,8 @@ static int read_stats(struct container *c, struct arena *a, struct container_sta
 
 	if (r == 0)
 		read_interfaces(c, a, out);
+	if (r == 0)
+		read_rdt(c, a, out);
 	return r;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cgroup/stats.h"
 #include "host/container.h"
+#include "host/resctrl.h"
 
 /* A network interface of the container, as it counts itself: what it has received and sent. */
 /* Received: bytes, packets, errors, dropped; and the same sent. */
@@ -21,6 +22,7 @@ struct container_stats {
 	/* All but lo; none when the container shares the network with the caller. */
 	struct interface_stats *interfaces;
 	size_t n_interfaces;
+	struct resctrl_stats *rdt; /* NULL: linux.intelRdt is not set */
 };
 
 /* Of a container that is not stopped. All memory is from `a`. */

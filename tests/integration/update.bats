@@ -170,12 +170,6 @@ update_fails() { # OPTION... -- TEXT...
 	fi
 }
 
-@test "Intel RDT is refused by name" {
-	standing
-	update_fails --l3-cache-schema "L3:0=ff" -- "--l3-cache-schema" "no Intel RDT"
-	update_fails --mem-bw-schema "MB:0=50" -- "--mem-bw-schema" "no Intel RDT"
-}
-
 @test "options before and after the id" {
 	standing
 	ocirt update --pids-limit 20 "$id" --memory 60M
