@@ -8,7 +8,7 @@ load helpers
 
 clean_up() {
 	ocirt delete --force "$id-2" 2>/dev/null || :
-	find /sys/fs/cgroup -depth -type d -path "*$id-mine*" -exec rmdir {} + 2>/dev/null || :
+	find_cgroups -depth -path "*$id-mine*" -exec rmdir {} +
 }
 
 # A filter: inside, cgroups look as they do on the host, which is v1's default.
@@ -73,7 +73,7 @@ hierarchy() { # CONTROLLER
 	standing '.linux.cgroupsPath = "/'"$id"'-a/b/c"'
 	ocirt delete --force "$id"
 	local left
-	left=$(find /sys/fs/cgroup -path "*$id-a*")
+	left=$(find_cgroups -path "*$id-a*")
 	[[ -z $left ]] || complain "left: $left"
 }
 

@@ -120,12 +120,16 @@ expect_fact() { # KEY VALUE
 	[[ $value == "$2" ]] || complain "$1 is '$value' instead of '$2'"
 }
 
+# find(1) in all cgroups. Those of others come and go meanwhile, which is no failure.
+find_cgroups() { # TEST...
+	find /sys/fs/cgroup -ignore_readdir_race "$@" 2>/dev/null || :
+}
+
 # Nothing of the container is left: state, cgroup.
 expect_no_container() { # ID
 	[[ ! -e $root/$1 ]] || complain "the state directory of $1 is left: $(ls -la "$root/$1")"
 	local cgroups
-	# find fails when the cgroup of somebody else goes while it looks.
-	cgroups=$(find /sys/fs/cgroup -name "*$1*" 2>/dev/null) || :
+	cgroups=$(find_cgroups -name "*$1*")
 	[[ -z $cgroups ]] || complain "cgroups are left: $cgroups"
 }
 

@@ -99,7 +99,7 @@ note_all() {
 
 @test "poststop hooks run when everything is gone" {
 	bundle "$(args exit 0)" \
-		"$(sh_hook poststop "ls $root >$dir/left; find /sys/fs/cgroup -name '*$id*' >>$dir/left")"
+		"$(sh_hook poststop "ls $root >$dir/left; find /sys/fs/cgroup -ignore_readdir_race -name '*$id*' >>$dir/left")"
 	ocirt run "$id"
 	[[ -e $dir/left && ! -s $dir/left ]]
 }

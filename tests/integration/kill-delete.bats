@@ -240,7 +240,7 @@ edit_state() { # FILTER
 	for cgroup in /sys/fs/cgroup/{,*/}*"$id"*/; do
 		[[ ! -d $cgroup ]] || mkdir -p "$cgroup/one/two"
 	done
-	[[ -n $(find /sys/fs/cgroup -path "*$id*/one/two") ]]
+	[[ -n $(find_cgroups -path "*$id*/one/two") ]]
 	ocirt delete --force "$id"
 	expect_no_container "$id"
 }
@@ -259,7 +259,7 @@ edit_state() { # FILTER
 	local text
 	text=$(<"$root/$id/state.json")
 	# shellcheck disable=SC2046 # paths without blanks
-	rmdir $(find /sys/fs/cgroup -depth -type d -name "*$id*")
+	rmdir $(find_cgroups -depth -name "*$id*")
 	for n in 0 1 20 $((${#text} - 1)); do
 		mkdir -p "$root/$id"
 		printf %s "${text:0:n}" >"$root/$id/state.json"
@@ -281,7 +281,7 @@ edit_state() { # FILTER
 	ocirt kill "$id" KILL
 	await has_status "$id" stopped
 	# shellcheck disable=SC2046 # paths without blanks
-	rmdir $(find /sys/fs/cgroup -depth -type d -name "*$id*")
+	rmdir $(find_cgroups -depth -name "*$id*")
 	ocirt delete "$id"
 	expect_no_container "$id"
 }
@@ -337,7 +337,7 @@ edit_state() { # FILTER
 	ocirt create "$id" </dev/null >"$dir/out" 2>&1
 	ocirt delete --force "$id"
 	[[ -d /sys/fs/cgroup/pids/own-$id || -d /sys/fs/cgroup/own-$id ]]
-	[[ -z $(find /sys/fs/cgroup -path "*/own-$id/inner") ]]
+	[[ -z $(find_cgroups -path "*/own-$id/inner") ]]
 	# shellcheck disable=SC2046 # paths without blanks
-	rmdir $(find /sys/fs/cgroup -depth -type d -name "own-$id")
+	rmdir $(find_cgroups -depth -name "own-$id")
 }

@@ -195,7 +195,7 @@ clean_up() {
 	run ocirt run --keep "$id"
 	expect_status 3
 	has_status "$id" stopped
-	[[ -n $(find /sys/fs/cgroup -name "*$id*") ]]
+	[[ -n $(find_cgroups -name "*$id*") ]]
 	ocirt delete "$id"
 	expect_no_container "$id"
 }

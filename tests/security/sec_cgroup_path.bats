@@ -6,7 +6,7 @@
 load sec
 
 made() { # directories of this test, anywhere
-	find /sys/fs/cgroup -depth -type d -name "*$id*" 2>/dev/null
+	find_cgroups -depth -name "*$id*"
 }
 
 clean_up() {
