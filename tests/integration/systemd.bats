@@ -3,8 +3,10 @@
 #
 # The systemd cgroup driver. Most of it takes a machine with systemd and cgroup v2:
 #     tests/vm/run --init systemd [--user] -- bats tests/integration/systemd.bats
+# What systemd may do wrong is shown by a bus of our own, here.
 
 load helpers
+load life
 
 prepare() {
 	driver=(--cgroup-manager systemd)
@@ -19,6 +21,7 @@ prepare() {
 
 clean_up() {
 	local left
+	[[ -z ${bus_pid-} ]] || kill "$bus_pid"
 	for left in "$root"/*; do
 		[[ ! -e $left ]] || ocirt delete --force "${left##*/}"
 	done
@@ -66,6 +69,118 @@ in_unit() { # FILTER...
 		| .linux.uidMappings = [{"containerID": 0, "hostID": '"$(id -u)"', "size": 1}]
 		| .linux.gidMappings = [{"containerID": 0, "hostID": '"$(id -g)"', "size": 1}]'
 	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null || complain "$(<"$dir/out")"
+}
+
+# A bus of our own, with something behind it that behaves like this, and only cgroup v2 to be seen.
+bus() { # HOW
+	local v2=/sys/fs/cgroup
+	[[ $(id -u) == 0 ]] || skip "takes root"
+	! here || skip "systemd is here"
+	[[ -e $v2/cgroup.controllers ]] || v2+=/unified
+	[[ -e $v2/cgroup.controllers ]] || skip "no cgroup v2 here"
+	python3 "$BATS_TEST_DIRNAME/bus" "$1" "$dir/bus" $v2 >"$dir/asked" 2>"$dir/bus.err" 3>&- &
+	bus_pid=$!
+	await test -S "$dir/bus"
+	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$dir/bus
+	if [[ $v2 != /sys/fs/cgroup ]]; then
+		alone=(unshare --mount bash -ec 'umount -R /sys/fs/cgroup
+			mount -t cgroup2 cgroup2 /sys/fs/cgroup
+			exec "$@"' bash)
+	fi
+	bundle "$(args sleep)" ".linux.cgroupsPath = \"system.slice:bats:$id\""
+	grep -q '"systemd": *true' <<<"$(ocirt features)" || skip "built without the systemd driver"
+}
+
+ocirt() {
+	"${alone[@]}" "$OCIRT" --root "$root" "$@"
+}
+
+# A create that fails for this reason and leaves nothing.
+create_fails() { # TEXT...
+	local text
+	run ocirt "${driver[@]}" create "$id"
+	expect_status 1
+	for text; do
+		expect_line "$text"
+	done
+	[[ ! -e $root/$id ]]
+	expect_no_container "$id"
+}
+
+asked() { # JQ-FILTER
+	jq -c "$1" "$dir/asked"
+}
+
+begin_to_create() {
+	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null 3>&- &
+	creator=$!
+}
+
+given_up() {
+	local status=0 output
+	wait "$creator" || status=$?
+	output=$(<"$dir/out")
+	expect_status 1
+	expect_line "systemd does not answer: no reply from the bus"
+	[[ ! -e $root/$id ]]
+	run pgrep -f "^ocirt-systemd system [a-z]* $unit"
+	expect_status 1
+}
+
+# The clock of ocirt-systemd has run out, without anybody having to wait for it.
+time_is_up() {
+	waits() { pgrep -f "^ocirt-systemd system start $unit" >"$dir/waits"; }
+	await waits
+	kill -ALRM "$(<"$dir/waits")"
+}
+
+@test "systemd: a bus that says nothing is not waited for forever" {
+	bus silent
+	begin_to_create
+	time_is_up
+	given_up
+}
+
+@test "systemd: a systemd that stands still is not waited for forever" {
+	bus stopped
+	begin_to_create
+	await holds "$dir/asked" StartTransientUnit
+	time_is_up
+	given_up
+}
+
+@test "systemd: a unit that is refused is an error with systemd's words" {
+	bus refuses
+	create_fails "start $unit: systemd refuses: not this one"
+}
+
+@test "systemd: a job that fails is an error, and the unit is stopped" {
+	bus fails
+	create_fails "start $unit: systemd's job ends with 'failed'" "hint: systemctl status $unit"
+	await holds "$dir/asked" '"StopUnit"'
+	[[ $(asked 'select(.call == "StopUnit") | .unit') == "\"$unit\"" ]]
+}
+
+@test "systemd: the container is below its unit, which has what was asked for" {
+	bus works
+	change '.annotations = {"org.systemd.property.TimeoutStopSec": "uint64 7"}'
+	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null || complain "$(cat "$dir/out" "$dir/bus.err")"
+	grep -qx "0::/$unit/container" "/proc/$(pid_of "$id")/cgroup"
+	[[ $(asked 'select(.call == "StartTransientUnit") | [.unit, .properties.Slice, .properties.Delegate]') == "[\"$unit\",\"system.slice\",1]" ]]
+	[[ $(asked 'select(.call == "StartTransientUnit") | .properties.TimeoutStopUSec') == 7000000 ]]
+	ocirt delete --force "$id"
+	[[ $(asked .call | tail -n 1) == '"ResetFailedUnit"' ]]
+}
+
+@test "systemd: a slice takes no process, but the cgroup below it does" {
+	bus works
+	change ".linux.cgroupsPath = \"system.slice:bats:bats_${id//-/_}.slice\""
+	unit=bats_${id//-/_}.slice
+	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null || complain "$(cat "$dir/out" "$dir/bus.err")"
+	grep -qx "0::/$unit/container" "/proc/$(pid_of "$id")/cgroup"
+	[[ $(asked 'select(.call == "StartTransientUnit") | .properties | has("PIDs", "Delegate")') == $'false\nfalse' ]]
+	[[ $(asked 'select(.call == "Get") | .property') == '"ControlGroup"' ]]
+	ocirt delete --force "$id"
 }
 
 @test "systemd: a host without it, or without cgroup v2, is told so" {
@@ -209,6 +324,39 @@ in_unit() { # FILTER...
 	change ".linux.cgroupsPath = \"-.slice:bats:$id\""
 	ocirt "${driver[@]}" create "$id" >"$dir/out" 2>&1 </dev/null
 	expect_properties Slice=-.slice
+}
+
+# bats test_tags=vm
+@test "systemd: a unit that is a slice" {
+	need_systemd
+	unit=bats${id//-/_}.slice above=${above%/*.slice}
+	in_unit ".linux.cgroupsPath = \"$slice:bats:$unit\"" '.linux.resources.pids.limit = 20'
+	expect_properties ActiveState=active TasksMax=20
+	run cat "/proc/$(pid_of "$id")/cgroup"
+	expect_line "/$unit/container"
+	expect_file pids.max 20
+	ocirt delete --force "$id"
+	gone() { [[ $(control show --property=ActiveState "$unit") == ActiveState=inactive ]]; }
+	await gone
+}
+
+# bats test_tags=vm
+@test "systemd: a program may divide its cgroup, but not change its limits" {
+	need_systemd
+	[[ $(id -u) == 0 ]] || skip "takes ids of others"
+	in_unit '.linux.namespaces |= (map(select(.type != "cgroup" and .type != "user")) + [{type: "cgroup"}, {type: "user"}])' \
+		'.mounts |= (map(select(.type != "cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup"}])' \
+		'.linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}] | .linux.gidMappings = .linux.uidMappings' \
+		'.linux.resources.pids.limit = 20'
+	ocirt start "$id"
+	run ocirt exec "$id" /bin/demo mkdir /sys/fs/cgroup/inner
+	expect_line "mkdir: ok"
+	run ocirt exec "$id" /bin/demo write /sys/fs/cgroup/inner/cgroup.procs 1
+	expect_line "write: ok"
+	run ocirt exec "$id" /bin/demo write /sys/fs/cgroup/pids.max 30
+	expect_status 1
+	ocirt delete --force "$id"
+	[[ ! -e /sys/fs/cgroup$above/$unit ]] || complain "the cgroup is left"
 }
 
 @test "systemd: annotations set any property, and a wrong one is named" {
