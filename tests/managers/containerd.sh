@@ -15,33 +15,11 @@ needs() {
 
 # --- set-up -----------------------------------------------------------------------------------
 
-space=${work##*/}
-cat >"$work/config.toml" <<EOF
-version = 2
-root = "$work/root"
-state = "/run/containerd-state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt",
-	"io.containerd.tracing.processor.v1.otlp"]
-[grpc]
-address = "/run/containerd.sock"
-EOF
+# shellcheck source=tests/managers/containerd.bash
+. "$here/containerd.bash"
 
-export CONTAINERD_ADDRESS=/run/containerd.sock CONTAINERD_NAMESPACE=$space
-
-containerd_start() {
-	containerd --config "$work/config.toml" --log-level warn >>"$work/containerd.log" 2>&1 &
-	echo $! >"$work/daemon"
-	await ctr version
-}
-
-containerd_stop() {
-	kill "$(<"$work/daemon")"
-	await eval '! kill -0 $(<"$work/daemon")'
-}
-
-ctr() {
-	timeout --kill-after=5 60 ctr "$@"
-}
+export CONTAINERD_NAMESPACE=$space
+containerd_config grpc.v1.cri
 
 # `ctr run` with the runtime: OPTION... ID ARGUMENT...; an option has its value after a "=".
 ctr_run() {
@@ -88,26 +66,10 @@ has_state() { # NAME STATE
 	[[ $(state "$1") == "$2" ]]
 }
 
-# An image as `docker save` writes it: one layer.
-make_image() { # ROOTFS ARCHIVE
-	local at=$work/image layer
-	mkdir -p "$at"
-	tar -C "$1" --numeric-owner -c . -f "$at/layer.tar"
-	layer=$(sha256sum "$at/layer.tar" | cut -d' ' -f1)
-	jq -n --arg layer "sha256:$layer" '{architecture: "amd64", os: "linux",
-		config: {Env: ["PATH=/bin"], Cmd: ["sh"]},
-		rootfs: {type: "layers", diff_ids: [$layer]}}' >"$at/config.json"
-	[[ $(uname -m) == x86_64 ]] ||
-		sed -i "s/amd64/$(dpkg --print-architecture)/" "$at/config.json"
-	echo '[{"Config": "config.json", "RepoTags": ["img:latest"], "Layers": ["layer.tar"]}]' \
-		>"$at/manifest.json"
-	tar -C "$at" -c manifest.json config.json layer.tar -f "$2"
-}
-
 set_up() {
 	containerd_start &&
 		make_rootfs "$work/rootfs" &&
-		make_image "$work/rootfs" "$work/img.tar" || return
+		make_image "$work/rootfs" "$work/img.tar" img:latest || return
 	# Where overlay does not work (an overlay below it), containerd's other way does.
 	for snapshotter in overlayfs native; do
 		ctr image import --snapshotter "$snapshotter" "$work/img.tar" || continue
@@ -409,8 +371,7 @@ nothing_left() {
 	run ls -A "/run/containerd/runc/$space"
 	[[ $status != 0 || -z $output ]] || complain "state is left"
 	containerd_stop
-	run find /sys/fs/cgroup -ignore_readdir_race -path "*/$space/*" -type d
-	[[ -z $output ]] || complain "cgroups are left"
+	expect_no_cgroups -path "*/$space/*"
 	run grep "$work" /proc/self/mountinfo
 	expect_not rootfs
 }

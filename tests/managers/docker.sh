@@ -537,8 +537,7 @@ nothing_left() {
 	[[ $status != 0 || -z $output ]] || complain "state is left"
 	run ls -A /run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby
 	[[ $status != 0 || -z $output ]] || complain "bundles are left"
-	run find /sys/fs/cgroup -ignore_readdir_race -path "*$parent/*" -type d -not -name deep -not -name er
-	[[ -z $output ]] || complain "cgroups are left"
+	expect_no_cgroups -path "*$parent/*" -not -name deep -not -name er
 	dockerd_stop
 	run grep "$work" /proc/self/mountinfo
 	expect_not merged
