@@ -178,9 +178,9 @@ static bool next_line(char **rest, char **controllers, char **path)
 }
 
 /*
- * False: mountinfo has to be asked. A single controller that is not beside the others is not: it is
- * mounted nowhere, as somebody used it once and unmounted it, or another mount namespace has it.
- * Several in one hierarchy may be there in another order than we look for.
+ * False: mountinfo has to be asked. Where there is one v1 hierarchy the others are beside it, v2, too,
+ * or mounted nowhere: somebody used them once, or another mount namespace has them. But several
+ * controllers in one hierarchy may be there in another order than we look for.
  */
 static bool add_all_usual(struct cgroup_host *host, struct store *s, char *membership)
 {
@@ -191,7 +191,7 @@ static bool add_all_usual(struct cgroup_host *host, struct store *s, char *membe
 		if (add_usual(host, s, controllers))
 			v1 |= *controllers != '\0';
 		else
-			several |= !*controllers || strchr(controllers, ',');
+			several |= strchr(controllers, ',') != NULL;
 	}
 	return v1 && !several;
 }
