@@ -303,7 +303,7 @@ static int add_rule(struct target *t, uint32_t nr, uint32_t action,
 	struct block *b = t->block;
 
 	if (b->n == b->room) {
-		size_t room = b->room ? 2 * b->room : 512;
+		size_t room = b->room ? 2 * b->room : 1024;
 		struct seccomp_rule *rules = reallocarray(b->rules, room, sizeof(*rules));
 
 		if (!rules)
@@ -315,8 +315,7 @@ static int add_rule(struct target *t, uint32_t nr, uint32_t action,
 						.action = action,
 						.conditions = conditions,
 						.n_conditions = n,
-						.wide = t->wide,
-						.order = (unsigned int)b->n };
+						.wide = t->wide };
 	b->n++;
 	return 0;
 }

@@ -37,7 +37,6 @@ struct seccomp_rule {
 	const struct seccomp_condition *conditions; /* all must hold */
 	unsigned int n_conditions;
 	bool wide; /* the arguments have 64 bits; of narrow ones only the lower half is looked at */
-	unsigned int order; /* of rules with conditions for one number, the first that holds wins */
 };
 
 /* What holds for numbers without a rule, from `from` up to the next range. */
@@ -48,7 +47,7 @@ struct seccomp_range {
 /* All about one value of seccomp_data.arch. */
 struct seccomp_arch {
 	uint32_t audit_arch;
-	struct seccomp_rule *rules; /* in any order: they get sorted */
+	struct seccomp_rule *rules; /* of those for one number, the first that holds wins */
 	size_t n_rules;
 	const struct seccomp_range *ranges; /* ascending, the first from 0 */
 	size_t n_ranges;
