@@ -411,3 +411,42 @@ page_size() {
 	ocirt update -r - "$id" <<<"$(all_resources)"
 	ocirt delete --force "$id"
 }
+
+# --- what it costs, in system calls ---------------------------------------------------------------
+
+# How often a command line enters the kernel, all its processes together; the calls are in $dir/calls.
+count() { # OCIRT-ARGUMENT...
+	strace -f -qq -o "$dir/calls" "$OCIRT" --root "$root" "$@" >"$dir/out" 2>&1 </dev/null ||
+		complain "$(<"$dir/out")"
+	calls=$(grep -cE '^[0-9]+ +[a-z_0-9]+\(' "$dir/calls")
+}
+
+need_strace() {
+	command -v strace >/dev/null || skip "strace is not installed"
+	! grep -q __asan <(strings "$OCIRT" 2>/dev/null || :) || skip "sanitizers make calls of their own"
+}
+
+@test "limits for everything cost less than a third of a container's life" {
+	need_strace
+	bundle "$(args exit 0)" '.linux.resources = {}'
+	count run "$id"
+	local without=$calls
+	change ".linux.resources = $(all_resources)"
+	count run "$id"
+	echo "# $without system calls without resources, $calls with all" >&3
+	((10 * calls <= 13 * without)) || complain "$calls calls instead of $without"
+}
+
+@test "an update of one value is one process and one write to a cgroup" {
+	need_strace
+	need_controller pids
+	limited '{"pids": {"limit": 17}}'
+	count update --pids-limit 18 "$id"
+	echo "# $calls system calls" >&3
+	expect_limit pids pids.max 18 pids.max 18
+	run awk '{ print $1 }' "$dir/calls"
+	[[ $(sort -u <<<"$output" | wc -l) == 1 ]] || complain "more than one process"
+	# What is opened for writing: the new configuration, and one file of the cgroup.
+	run grep -E 'open(at|at2)?\(.*O_(WRONLY|RDWR)' "$dir/calls"
+	[[ $(grep -c 'pids.max' <<<"$output") == 1 && ${#lines[@]} == 2 ]] || complain "more writes"
+}
