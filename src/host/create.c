@@ -303,6 +303,7 @@ static int write_down(struct making *m, struct error *e)
 	char now[TIMESTAMP_SIZE];
 	struct oci_state *st = arena_new(&c->arena, struct oci_state);
 	auto_free char *cgroup = m->have_cgroup ? cgroup_to_text(&m->cgroup) : NULL;
+	const bool own_class = m->class.made && !m->class.stays;
 
 	if (!st || (m->have_cgroup && !cgroup))
 		return fail(e, ENOMEM, "cannot write the state of container '%s'", m->o->id);
@@ -318,7 +319,7 @@ static int write_down(struct making *m, struct error *e)
 					 .bootID = boot_id(&c->arena),
 					 .cgroup = arena_strdup(&c->arena, cgroup),
 					 .resctrlClass = m->class.class,
-					 .resctrlMade = { m->class.made, m->class.made },
+					 .resctrlMade = { own_class, own_class },
 					 .resctrlMonitor = m->class.monitor };
 	c->config = m->config;
 	r = state_write(c, e);
@@ -661,8 +662,10 @@ static int end_run(struct making *m, struct error *e)
 		return 0;
 	int r = m->cgroup_made ? cgroup_destroy(&m->cgroup, e) : 0;
 
-	if (r == 0 && m->made_class.class)
+	if (r == 0 && m->made_class.class) {
+		m->made_class.made &= !m->class.stays;
 		r = resctrl_remove(m->resctrl_root, &m->made_class, e);
+	}
 	if (r == 0)
 		r = state_remove(m->s, &m->c, e);
 	return r < 0 ? r : points_run(&m->c, POINT_POSTSTOP, e);

@@ -301,7 +301,8 @@ int resctrl_plan(int root, const struct oci_intel_rdt *c, const char *id, struct
 {
 	*out = (struct resctrl){ .class = !c->closID              ? id
 					  : streq(c->closID, "/") ? "."
-								  : c->closID };
+								  : c->closID,
+				 .stays = c->closID != NULL };
 	int r = plan_class(root, c, out, e);
 
 	if (r < 0 || !c->enableMonitoring.v)

@@ -5,8 +5,9 @@
  * The kernel's resctrl file system has a directory for each class of service: `tasks` has
  * its processes, `schemata` what they may use, and mon_groups/ the groups that are counted apart. A
  * container goes into the class of its name, which is made for it; or into that of closID, which is
- * made when it is missing and compared with the configuration when it is not. What was made for a
- * container is removed with it, and nothing else: a class that others have joined meanwhile stays.
+ * made when it is missing and compared with the configuration when it is not. The class of its name
+ * and its monitoring group are removed with the container; one that closID names stays, as the
+ * specification wants it, whoever made it.
  *
  * Where intelRdt is not set nothing here is looked at. All work below a descriptor of the file
  * system's root, which resctrl_open() finds.
@@ -22,6 +23,7 @@
 struct resctrl {
 	const char *class;   /* a directory below the root, "." is the root's own; NULL: nowhere */
 	bool made;           /* for this container */
+	bool stays;          /* after it all the same: closID names it */
 	const char *monitor; /* its own group in the class's mon_groups, NULL: none */
 };
 

@@ -109,14 +109,20 @@ refused() { # FILTER MESSAGE
 	has_line "$id/schemata" "MB:0=100;1=20"
 }
 
-@test "a class named by closID is made when it is missing, and removed with its maker" {
+@test "a class named by closID is made when it is missing, and stays" {
 	standing '.linux.intelRdt = {closID: "gold", l3CacheSchema: "L3:0=f"}'
 	is_in gold/tasks
 	[[ $(classes) == gold ]]
 	ocirt kill "$id" KILL
 	await stopped
 	ocirt delete "$id"
-	[[ -z $(classes) ]]
+	[[ $(classes) == gold ]]
+	change "$(args exit 5)"
+	change '.linux.intelRdt.closID = "silver"'
+	run ocirt run "$id"
+	expect_status 5
+	[[ $(classes) == "gold silver" ]]
+	rdt rmdir gold silver
 }
 
 stopped() {
