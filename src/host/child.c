@@ -238,7 +238,10 @@ static int pass_listener(int sock, int listener, const struct container *c, pid_
 							   .metadata = s->listenerMetadata,
 							   .state = &state };
 
-	state.status = status_name(STATUS_CREATED);
+	/* Of the first process this comes before the program, of another one maybe after it. */
+	bool started = pid != c->record.state->pid.v && faccessat(c->dir, "start", F_OK, 0) < 0;
+
+	state.status = status_name(started ? STATUS_RUNNING : STATUS_CREATED);
 	state.pid = (struct opt_i32){ true, c->record.state->pid.v };
 	auto_free char *text =
 		ocispec_write(&oci_container_process_state_schema, &about, false, NULL);

@@ -31,7 +31,8 @@ start_agent() {
 	expect_line "ENOMEDIUM"
 	wait "$agent"
 	jq -e --arg id "$id" '.fds == ["seccompFd"] and .metadata == "some words" and .pid > 1 and
-		.state.id == $id and .state.pid == .pid and .state.annotations.a == "b"' "$dir/state.json"
+		(.ociVersion | test("^1\\.[0-9]+\\.[0-9]+")) and .state.ociVersion == .ociVersion and
+		.state.bundle != null and .state.id == $id and .state.pid == .pid and .state.annotations.a == "b"' "$dir/state.json"
 }
 
 @test "calls that hand over the listener may be notified of themselves" {
@@ -66,6 +67,37 @@ start_agent() {
 	wait "$agent"
 	grep ENOMEDIUM "$dir/out"
 	jq -e '.state.status == "created"' "$dir/state.json"
+}
+
+@test "what is run later has an agent, too" {
+	bundle "$(args sleep)" "$listener" '.linux.seccomp.syscalls[0].names = ["mkdir", "mkdirat"]'
+	"$BATS_TEST_DIRNAME/seccomp-agent" "$dir/agent" /dev/null 3>&- &
+	agent=$!
+	await test -S "$dir/agent"
+	change ".linux.seccomp.listenerPath = \"$dir/agent\""
+	ocirt run --detach "$id" </dev/null >"$dir/out" 2>&1
+	kill "$agent" && wait "$agent" || :
+	rm "$dir/agent"
+	start_agent # ocirt looks at its own copy of the configuration: the same path
+
+	run ocirt exec "$id" /bin/demo mkdir /tmp/x
+
+	expect_line "ENOMEDIUM"
+	wait "$agent"
+	jq -e '.state.status == "running" and .pid != .state.pid' "$dir/state.json"
+}
+
+@test "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV goes with a listener" {
+	"$OCIRT" features | jq -e '.linux.seccomp.supportedFlags | index("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")' ||
+		skip "the kernel is older than the flag"
+	bundle "$(args mkdir /tmp/x)" "$listener" \
+		'.linux.seccomp.flags = ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]'
+	start_agent
+
+	run ocirt run "$id"
+
+	expect_status 1
+	expect_line "ENOMEDIUM"
 }
 
 @test "without an agent there is no container" {
