@@ -260,6 +260,39 @@ load helpers
 	expect_fact personality 0x0
 }
 
+@test "the personality is that of what enters, too" {
+	standing '.linux.personality = {"domain": "LINUX32"}'
+	run ocirt exec "$id" /bin/demo personality
+	expect_fact personality 0x8
+}
+
+@test "memory policies and their flags reach the program, and what enters" {
+	[[ -e /proc/self/numa_maps ]] || skip "this kernel has no NUMA"
+	local policy mode flags
+	bundle
+	while read -r policy mode flags; do
+		change ".linux.memoryPolicy = $policy"
+		demo mempolicy
+		# Newer modes than the kernel has.
+		[[ $status == 0 || $policy != *@(WEIGHTED|MANY)* ]] || continue
+		expect_status 0
+		expect_fact mode "$mode"
+		expect_fact flags "$flags"
+	done <<-'END'
+		{"mode":"MPOL_PREFERRED_MANY","nodes":"0"} preferred-many 0x0
+		{"mode":"MPOL_WEIGHTED_INTERLEAVE","nodes":"0"} weighted-interleave 0x0
+		{"mode":"MPOL_INTERLEAVE","nodes":"0","flags":["MPOL_F_RELATIVE_NODES"]} interleave 0x4000
+		{"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_STATIC_NODES"]} bind 0x8000
+		{"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_NUMA_BALANCING"]} bind 0x2000
+		{"mode":"MPOL_PREFERRED","nodes":""} local 0x0
+	END
+	change '.linux.memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0"} | .process.args = ["/bin/demo", "sleep"]'
+	ocirt run --detach "$id" </dev/null >"$dir/out" 2>&1
+	run ocirt exec "$id" /bin/demo mempolicy
+	expect_fact mode bind
+	expect_fact nodes 0
+}
+
 @test "the program may run on every processor, wherever the caller was pinned" {
 	(($(nproc) > 1)) || skip "there is only one processor"
 	bundle
@@ -276,6 +309,14 @@ load helpers
 	standing '.process.execCPUAffinity = {"initial": "0", "final": "1"}'
 	run ocirt exec "$id" /bin/demo sched
 	expect_fact cpus 1
+}
+
+@test "execCPUAffinity.initial is for ocirt alone, and the program may run everywhere again" {
+	(($(nproc) > 1)) || skip "there is only one processor"
+	standing '.process.execCPUAffinity = {"initial": "0"}'
+	run ocirt exec "$id" /bin/demo sched
+	expect_status 0
+	[[ $(fact cpus) != 0 ]]
 }
 
 # --- capabilities ----------------------------------------------------------------------------
