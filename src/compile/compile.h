@@ -72,6 +72,10 @@ int compile_process(struct arena *a, const struct compile_input *in,
 int compile_seccomp(struct arena *a, const struct oci_seccomp *s, struct plan_seccomp *out,
 		    struct error *e);
 
+/* seccomp_names.c: with the annotation "1", a name that libseccomp does not know is an error. */
+#define SECCOMP_STRICT "run.oci.seccomp_fail_unknown_syscall"
+int compile_seccomp_names(const struct oci_config *c, struct error *e);
+
 /* rdt.c: linux.intelRdt, as far as it can be checked without the machine. Nothing of it is planned. */
 int compile_intel_rdt(const struct oci_intel_rdt *r, struct error *e);
 

@@ -161,6 +161,8 @@ int compile_container(struct arena *a, const struct compile_input *in, struct pl
 		r = process_part(a, in, p, c->process, e);
 	if (r == 0)
 		r = init_part(in, p, e);
+	if (r == 0)
+		r = compile_seccomp_names(c, e);
 	if (r == 0 && linux_part(c)->intelRdt)
 		r = compile_intel_rdt(linux_part(c)->intelRdt, e);
 	if (r == 0 && c->hooks)

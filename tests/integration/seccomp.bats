@@ -135,6 +135,21 @@ only() { # RULE...
 	expect_line "errno: EPERM"
 }
 
+@test "unknown names are an error for those who want it so" {
+	bundle "$(only "$(rule 'getppid no_such_call' SCMP_ACT_ERRNO)")" \
+		'.annotations = {"run.oci.seccomp_fail_unknown_syscall": "1"}'
+	demo syscall getppid
+	expect_status 1
+	expect_line "linux.seccomp.syscalls[0].names[1]: unknown system call 'no_such_call'"
+	expect_no_container "$id"
+	change 'del(.linux.seccomp.syscalls[0].names[1])'
+	demo syscall getppid
+	expect_line "errno: EPERM"
+	change '.annotations |= map_values("0") | .linux.seccomp.syscalls[0].names += ["no_such_call"]'
+	demo syscall getppid
+	expect_line "errno: EPERM"
+}
+
 @test "an unknown action, operator or architecture is an error that names it" {
 	bundle "$(only "$(rule getppid SCMP_ACT_MAYBE)")"
 	demo ids
