@@ -387,6 +387,7 @@ static const struct {
 	{ "reboot", SYS_reboot, { "0", "0", "0", "0" } },
 	{ "sethostname", SYS_sethostname, { "x", "-1" } },
 	{ "setns", SYS_setns, { "-1", "0" } },
+	{ "settimeofday", SYS_settimeofday, { "0", "0" } },
 	{ "setuid", SYS_setuid, { "-1" } },
 	{ "socket", SYS_socket, { "1", "1", "0" } },
 	{ "swapon", SYS_swapon, { "/nowhere", "0" } },

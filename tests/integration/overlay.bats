@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=ocirt
 # shellcheck disable=SC2154 # variables of helpers.bash and of bats
 #
-# Layers over the root (--overlay, --overlay-upper, --overlay-lower and their annotations), and mounts
-# of type overlay.
+# Layers over the root: --overlay, --overlay-upper, --overlay-lower and their annotations. Mounts of type
+# overlay are in mounts.bats.
 
 load helpers
 load life
@@ -190,6 +191,24 @@ with() {
 	[[ ! -e rootfs/made ]]
 }
 
+@test "layers as an engine has them: image, what differs per container, what is written" {
+	local name
+	bundle '.root.readonly = false'
+	mkdir -p "$dir/init/etc"
+	for name in hosts hostname resolv.conf; do
+		: >"$dir/init/etc/$name" # the engine's layer: what is bound needs a place
+		echo "$name of this container" >"$dir/$name"
+		change ".mounts += [{\"destination\": \"/etc/$name\", \"source\": \"$dir/$name\", \"options\": [\"bind\"]}]"
+	done
+	with --overlay-lower "$dir/init" --overlay-upper "$dir/kept" -- cat /etc/resolv.conf
+	expect_line "resolv.conf of this container"
+	with --overlay-lower "$dir/init" --overlay-upper "$dir/kept" -- write /etc/hosts changed
+	expect_status 0
+	# It went through the bind; neither the image nor a layer has anything of it.
+	[[ $(<"$dir/hosts") == changed && ! -s $dir/init/etc/hosts ]]
+	[[ ! -e rootfs/etc/hosts && ! -e $dir/kept/upper/etc/hosts ]]
+}
+
 # --- user namespaces ------------------------------------------------------------------------------
 
 mapped='.linux.namespaces += [{"type": "user"}] |
@@ -249,35 +268,4 @@ mapped='.linux.namespaces += [{"type": "user"}] |
 	bundle '.linux.namespaces |= map(select(.type != "mount"))' 'del(.mounts, .linux.maskedPaths, .linux.readonlyPaths)' \
 		'.root = {"path": "/"}' '.annotations = {"org.ocirt.overlay.upper": "tmpfs"}'
 	expect_refused 'annotations["org.ocirt.overlay.upper"]: is given, but there is no mount namespace'
-}
-
-# --- overlays among the mounts ----------------------------------------------------------------------
-
-@test "a mount of type overlay has the files of its layers" {
-	mkdir "$dir/up" "$dir/work"
-	echo low >"$dir/low/file"
-	bundle ".mounts += [{\"destination\": \"/data\", \"type\": \"overlay\", \"source\": \"overlay\",
-		\"options\": [\"lowerdir=$dir/low:$dir/lower\", \"upperdir=$dir/up\", \"workdir=$dir/work\"]}]"
-	with -- cat /data/file
-	expect_line low
-	with -- write /data/made text
-	[[ $(<"$dir/up/made") == text ]]
-}
-
-@test "a mount of type overlay with more layers than fsconfig takes at once" {
-	local long name list=
-	long=$(printf 'x%.0s' {1..90})
-	for name in a b c d; do
-		mkdir "$dir/low/$long$name"
-		echo "$name" >"$dir/low/$long$name/$name"
-		list+=${list:+:}$dir/low/$long$name
-	done
-	bundle ".mounts += [{\"destination\": \"/data\", \"type\": \"overlay\", \"source\": \"overlay\",
-		\"options\": [\"lowerdir=$list\"]}]"
-	with -- ls /data
-	for name in a b c d; do
-		expect_line "$name"
-	done
-	with -- write /data/file x
-	expect_line EROFS
 }
