@@ -422,10 +422,15 @@ process_file() { # FILTER...
 
 @test "--cgroup enters a cgroup below the container's" {
 	standing
-	local cgroup
-	cgroup=$(find /sys/fs/cgroup/pids -name "*$id*" 2>/dev/null) || :
-	[[ -n $cgroup ]] || skip "no pids controller of cgroup v1 here"
-	mkdir "$cgroup/inner"
+	if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then
+		mkdir "/sys/fs/cgroup/ocirt-$id/inner"
+		inside --cgroup inner -- cgroup
+		expect_status 0
+		[[ $(grep '^0::' <<<"$output") == */inner ]]
+		return
+	fi
+	[[ -d /sys/fs/cgroup/pids ]] || skip "no pids controller of cgroup v1 here"
+	mkdir "/sys/fs/cgroup/pids/ocirt-$id/inner"
 	inside --cgroup pids:inner -- cgroup
 	expect_status 0
 	[[ $(grep ':pids:' <<<"$output") == */inner ]]

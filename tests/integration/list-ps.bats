@@ -62,6 +62,7 @@ create_three() {
 
 @test "list while containers come and go does not fail" {
 	bundle "$(args sleep)"
+	mkdir -p "$root"
 	{
 		for i in 1 2 3 4 5; do
 			ocirt create "$id-$i" </dev/null >/dev/null 2>&1

@@ -34,9 +34,9 @@ user_namespace='.linux.namespaces += [{"type": "user"}] |
 }
 
 @test "a process limit of 0 is one in version 1.3, and none before" {
-	bundle '.linux.resources.pids.limit = 0' '.ociVersion = "1.0.2-dev"' \
-		"$(args cat /sys/fs/cgroup/pids/pids.max)"
-	[[ -d /sys/fs/cgroup/pids ]] || skip "the pids controller is not mounted as v1"
+	local file=/sys/fs/cgroup/pids/pids.max
+	[[ ! -e /sys/fs/cgroup/cgroup.controllers ]] || file=/sys/fs/cgroup/pids.max
+	bundle '.linux.resources.pids.limit = 0' '.ociVersion = "1.0.2-dev"' "$(args cat $file)"
 	run ocirt run "$id"
 	expect_status 0
 	[[ $output == max ]]

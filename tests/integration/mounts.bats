@@ -71,7 +71,9 @@ tree() { # [OPTIONS]
 @test "proc, sysfs, tmpfs, devpts, mqueue and cgroup are mounted as the demo asks" {
 	bundle
 	demo mounts
-	local point type
+	local point type cgroups='/sys/fs/cgroup cgroup2'
+	[[ -e /sys/fs/cgroup/cgroup.controllers ]] ||
+		cgroups=$'/sys/fs/cgroup/unified cgroup2\n/sys/fs/cgroup/pids cgroup'
 	while read -r point type; do
 		expect_line "$point: options="
 		[[ $(sed -n "s|^$point: .* type=\([^ ]*\) .*|\1|p" <<<"$output") == "$type" ]] ||
@@ -83,8 +85,7 @@ tree() { # [OPTIONS]
 		/dev/shm tmpfs
 		/dev/mqueue mqueue
 		/sys sysfs
-		/sys/fs/cgroup/unified cgroup2
-		/sys/fs/cgroup/pids cgroup
+		$cgroups
 	END
 	expect_options /dev/pts rw,nosuid,noexec,relatime
 	[[ $(super_of /dev/pts) == rw,gid=5,mode=620,ptmxmode=666 ]]

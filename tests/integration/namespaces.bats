@@ -32,6 +32,12 @@ with() { # TYPE
 	printf '.linux.namespaces |= (map(select(.type != "%s")) + [{"type": "%s"}])' "$1" "$1"
 }
 
+# Where the limit of processes is, on the host as in the container.
+pids_mount() {
+	[[ -e /sys/fs/cgroup/cgroup.controllers ]] || local at=/pids
+	echo "/sys/fs/cgroup${at-}"
+}
+
 joining() { # TYPE PID KIND
 	printf '.linux.namespaces |= (map(select(.type != "%s")) + [{"type": "%s", "path": "/proc/%s/ns/%s"}])' \
 		"$1" "$1" "$2" "$3"
@@ -189,15 +195,15 @@ joining() { # TYPE PID KIND
 	for line in "${lines[@]}"; do
 		[[ $line == *:/ ]] || complain "not the root: $line"
 	done
-	demo mounts /sys/fs/cgroup/pids
+	demo mounts "$(pids_mount)"
 	expect_line "root=/"
 	[[ $output == *"root=/" ]]
 }
 
 @test "without a cgroup namespace the container's own path shows" {
-	bundle '.linux.cgroupsPath = "/'"$id"'"'
+	bundle '.linux.cgroupsPath = "/'"$id"'"' 'del(.linux.namespaces[] | select(.type == "cgroup"))'
 	demo cgroup
-	expect_line ":pids:/$id"
+	grep -qxE "([0-9]+:pids|0:):/$id" <<<"$output" || complain "elsewhere"
 }
 
 @test "clocks of a time namespace run ahead" {
