@@ -13,7 +13,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "ocispec.h"
+#include "reader.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -21,87 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <yajl/yajl_parse.h>
-
-/* Deeper than anything the specification describes; unknown properties may nest that deep too. */
-#define MAX_DEPTH 64
-
-#define SCRATCH_START 8192
-#define YAJL_START    4096
-
-enum json_type { J_NULL, J_BOOL, J_NUMBER, J_STRING, J_ARRAY, J_OBJECT };
-
-static const char *const type_names[] = {
-	"null", "boolean", "number", "string", "array", "object"
-};
-
-enum frame_kind {
-	IN_STRUCT,      /* an object with a schema */
-	IN_MAP,         /* an object whose names are data */
-	IN_ARRAY,       /* an array that a row describes */
-	SKIPPED_OBJECT, /* parts of unknown properties: only their form matters */
-	SKIPPED_ARRAY,
-};
-
-struct frame {
-	enum frame_kind kind;
-	bool in_scratch; /* IN_STRUCT: the struct is at r->scratch + at, which may move */
-	bool in_value;   /* between a name and the end of its value */
-	uint32_t serial; /* tells the names of this object from those of others */
-	const struct oci_schema *schema; /* IN_STRUCT */
-	const struct oci_row *row;       /* of the current name, or of the map or array itself */
-	uint64_t seen, present; /* IN_STRUCT: a bit per row; null is seen but not present */
-	void *object;           /* IN_STRUCT and not in_scratch */
-	size_t at;              /* where the struct or the elements begin in the scratch */
-	size_t n;               /* elements that are complete */
-	const char *key;        /* the current name where no row has it */
-	size_t key_len;
-	size_t start; /* of the object or array, in the text */
-};
-
-/* A name in an object that has no bitmap, so that its second appearance is noticed. */
-struct name {
-	const char *text; /* NULL: the place is free */
-	size_t len;
-	uint32_t serial;
-	uint32_t hash;
-};
-
-struct block {
-	struct block *next;
-	char data[];
-};
-
-struct reader {
-	struct arena *arena;
-	const char *text;
-	size_t len;
-	yajl_handle yajl;
-	bool finishing; /* yajl counts what it consumed from 0 again */
-
-	const struct oci_row
-		*root_row; /* NULL: the document is the struct `root_schema` describes */
-	const struct oci_schema *root_schema;
-	void *out;
-	const struct ocispec_sink *sink;
-	struct ocispec_error *error;
-	int result;
-
-	struct frame frames[MAX_DEPTH];
-	size_t depth;
-	uint32_t serial;
-
-	char *scratch;
-	size_t scratch_used, scratch_room;
-
-	struct name *names; /* open addressing; made when the first name comes */
-	size_t n_names, names_room;
-	struct block *copies;
-
-	size_t yajl_used;
-	_Alignas(16) char yajl_memory[YAJL_START];
-	_Alignas(16) char scratch_start[SCRATCH_START];
-};
 
 /* ---- memory for yajl ------------------------------------------------------------------------- */
 
@@ -157,185 +76,6 @@ static void *yajl_resize(void *ctx, void *p, size_t size)
 		yajl_give(ctx, p);
 	}
 	return new;
-}
-
-/* ---- where we are, for errors ---------------------------------------------------------------- */
-
-static size_t consumed(const struct reader *r)
-{
-	size_t n = r->finishing ? r->len : yajl_get_bytes_consumed(r->yajl);
-
-	return n < r->len ? n : r->len;
-}
-
-static bool in_number_or_word(char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '+' ||
-	       c == '-' || c == '.';
-}
-
-/* Where the token that ends before `end` begins. */
-static size_t token_start(const struct reader *r, size_t end)
-{
-	size_t i = end;
-
-	if (!end)
-		return 0;
-	if (r->text[end - 1] == '"') {
-		/* The nearest quote that is not escaped, that is, after an even run of backslashes. */
-		for (i = end - 1; i > 0; i--) {
-			size_t slashes = 0;
-
-			if (r->text[i - 1] != '"')
-				continue;
-			while (slashes < i - 1 && r->text[i - 2 - slashes] == '\\')
-				slashes++;
-			if (slashes % 2 == 0)
-				return i - 1;
-		}
-		return end - 1;
-	}
-	while (i > 0 && in_number_or_word(r->text[i - 1]))
-		i--;
-	return i < end ? i : end - 1;
-}
-
-/* Text that always ends in NUL and is silently cut when it does not fit. */
-struct bounded {
-	char *text;
-	size_t size, len;
-};
-
-static void put(struct bounded *b, const char *s, size_t n)
-{
-	size_t room = b->size - 1 - b->len;
-
-	if (n > room)
-		n = room;
-	memcpy(b->text + b->len, s, n);
-	b->len += n;
-	b->text[b->len] = '\0';
-}
-
-static bool plain_name(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!(s[i] >= '0' && s[i] <= '9') && s[i] != '_' && s[i] != '-' &&
-		    !((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z'))
-			return false;
-	return n > 0;
-}
-
-/* Names with dots and the like in quotes. Nothing that a terminal would obey gets through. */
-static void put_name(struct bounded *b, const char *s, size_t n)
-{
-	if (plain_name(s, n)) {
-		put(b, s, n);
-		return;
-	}
-	put(b, "\"", 1);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		char escape[8];
-
-		if (c < 0x20 || c == 0x7f) {
-			put(b, escape, (size_t)snprintf(escape, sizeof(escape), "\\u%04x", c));
-		} else {
-			if (c == '"' || c == '\\')
-				put(b, "\\", 1);
-			put(b, s + i, 1);
-		}
-	}
-	put(b, "\"", 1);
-}
-
-/* The path to the value being read; `last` names a property of the innermost struct. */
-static void write_path(const struct reader *r, const char *last, char *out, size_t size)
-{
-	struct bounded b = { .text = out, .size = size };
-	char index[32];
-
-	out[0] = '\0';
-	for (size_t i = 0; i < r->depth; i++) {
-		const struct frame *f = &r->frames[i];
-
-		if (f->kind == IN_ARRAY || f->kind == SKIPPED_ARRAY) {
-			put(&b, index, (size_t)snprintf(index, sizeof(index), "[%zu]", f->n));
-			continue;
-		}
-		if (!f->in_value)
-			continue;
-		if (b.len)
-			put(&b, ".", 1);
-		if (f->kind == IN_STRUCT && f->row)
-			put(&b, f->row->name, f->row->name_len);
-		else
-			put_name(&b, f->key, f->key_len);
-	}
-	if (last) {
-		if (b.len)
-			put(&b, ".", 1);
-		put(&b, last, strlen(last));
-	}
-}
-
-/* Columns are counted in characters, as editors do. */
-static void find_place(const struct reader *r, size_t offset, unsigned *line, unsigned *column)
-{
-	*line = *column = 1;
-	for (size_t i = 0; i < offset && i < r->len; i++) {
-		if (r->text[i] == '\n') {
-			(*line)++;
-			*column = 1;
-		} else if (((unsigned char)r->text[i] & 0xc0) != 0x80) {
-			(*column)++;
-		}
-	}
-}
-
-static void vfail(struct reader *r, size_t offset, const char *last, const char *format, va_list ap)
-{
-	struct ocispec_error *e = r->error;
-
-	if (r->result)
-		return; /* the first is the one that matters */
-	r->result = -EINVAL;
-	write_path(r, last, e->path, sizeof(e->path));
-	find_place(r, offset, &e->line, &e->column);
-	vsnprintf(e->text, sizeof(e->text), format, ap);
-}
-
-/* Both return 0, which makes yajl stop. */
-__attribute__((format(printf, 4, 5))) static int fail_at(struct reader *r, size_t offset,
-							 const char *last, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vfail(r, offset, last, format, ap);
-	va_end(ap);
-	return 0;
-}
-
-__attribute__((format(printf, 2, 3))) static int fail(struct reader *r, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vfail(r, token_start(r, consumed(r)), NULL, format, ap);
-	va_end(ap);
-	return 0;
-}
-
-static int no_memory(struct reader *r)
-{
-	if (r->arena->full)
-		fail(r, "does not fit: everything together may take %zu MiB",
-		     r->arena->capacity >> 20);
-	else
-		fail(r, "out of memory");
-	r->result = -ENOMEM;
-	return 0;
 }
 
 /* ---- the scratch stack ----------------------------------------------------------------------- */
@@ -450,10 +190,10 @@ static int note_name(struct reader *r, struct frame *f)
 	struct name *n;
 
 	if (r->n_names * 2 >= r->names_room && !grow_names(r))
-		return no_memory(r);
+		return reader_no_memory(r);
 	n = name_place(r->names, r->names_room, f->serial, hash, f->key, f->key_len);
 	if (n->text)
-		return fail(r, "given twice");
+		return reader_fail(r, "given twice");
 	*n = (struct name){ f->key, f->key_len, f->serial, hash };
 	r->n_names++;
 	return 1;
@@ -500,7 +240,7 @@ static unsigned escape_at(const char *s, const char *end)
 /* yajl turns half a pair into '?', so this must be seen in the text itself. */
 static int whole_surrogates(struct reader *r)
 {
-	size_t last = consumed(r), first = token_start(r, last);
+	size_t last = reader_consumed(r), first = reader_token_start(r, last);
 	const char *end = r->text + last;
 
 	for (const char *s = r->text + first; s < end; s++) {
@@ -510,10 +250,10 @@ static int whole_surrogates(struct reader *r)
 			unsigned low = escape_at(s + 6, end);
 
 			if (low < 0xdc00 || low > 0xdfff)
-				return fail(r, "\\u%04x is half of a pair", v);
+				return reader_fail(r, "\\u%04x is half of a pair", v);
 			s += 11;
 		} else if (v >= 0xdc00 && v <= 0xdfff) {
-			return fail(r, "\\u%04x is half of a pair", v);
+			return reader_fail(r, "\\u%04x is half of a pair", v);
 		} else if (*s == '\\') {
 			s++;
 		}
@@ -524,11 +264,11 @@ static int whole_surrogates(struct reader *r)
 static int good_string(struct reader *r, const char *s, size_t len, const char *what)
 {
 	if (memchr(s, '\0', len))
-		return fail(r, "%scontains a NUL character (\\u0000)", what);
+		return reader_fail(r, "%scontains a NUL character (\\u0000)", what);
 	if (!in_text(r, s) && !whole_surrogates(r))
 		return 0;
 	if (!valid_utf8((const unsigned char *)s, len))
-		return fail(r, "%sis not valid UTF-8", what);
+		return reader_fail(r, "%sis not valid UTF-8", what);
 	return 1;
 }
 
@@ -603,7 +343,7 @@ static int meet(struct reader *r, enum json_type found, struct target *t)
 		t->element = true;
 	}
 	if (found != type_wanted(t)) {
-		fail(r, "expected %s, found %s", type_names[type_wanted(t)], type_names[found]);
+		reader_wrong_type(r, type_wanted(t), found);
 		return STOP;
 	}
 	if (f && f->kind == IN_STRUCT)
@@ -628,11 +368,11 @@ static struct frame *open_frame(struct reader *r, enum frame_kind kind)
 	struct frame *f;
 
 	if (r->depth == MAX_DEPTH) {
-		fail(r, "nested deeper than %d levels", MAX_DEPTH);
+		reader_fail(r, "nested deeper than %d levels", MAX_DEPTH);
 		return NULL;
 	}
 	f = &r->frames[r->depth++];
-	*f = (struct frame){ .kind = kind, .serial = r->serial++, .start = consumed(r) - 1 };
+	*f = (struct frame){ .kind = kind, .serial = r->serial++, .start = reader_consumed(r) - 1 };
 	return f;
 }
 
@@ -688,7 +428,7 @@ static int parse_number(struct reader *r, const struct oci_row *row, const char 
 		range.min = 1;
 	for (size_t i = minus; i < len; i++) {
 		if (s[i] < '0' || s[i] > '9')
-			return fail(r, "expected a whole number, found %.*s", shown, s);
+			return reader_fail(r, "expected a whole number, found %.*s", shown, s);
 		fits = fits && !__builtin_mul_overflow(v, (uint64_t)10, &v) &&
 		       !__builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v);
 	}
@@ -700,9 +440,9 @@ static int parse_number(struct reader *r, const struct oci_row *row, const char 
 		fits = fits && v <= range.max && (range.min <= 0 || v >= (uint64_t)range.min);
 	}
 	if (!fits)
-		return fail(r, "%.*s%s is out of range (%lld to %llu)", shown, s,
-			    len > 40 ? "..." : "", (long long)range.min,
-			    (unsigned long long)range.max);
+		return reader_fail(r, "%.*s%s is out of range (%lld to %llu)", shown, s,
+				   len > 40 ? "..." : "", (long long)range.min,
+				   (unsigned long long)range.max);
 	*out = v;
 	return 1;
 }
@@ -760,7 +500,7 @@ static int on_number(void *ctx, const char *s, size_t len)
 	if (t.element) {
 		element = push(r, sizeof(*element));
 		if (!element)
-			return no_memory(r);
+			return reader_no_memory(r);
 		*element = (uint32_t)v;
 	} else {
 		store_number(t.row, t.member, v);
@@ -784,18 +524,18 @@ static int on_string(void *ctx, const unsigned char *bytes, size_t len)
 		return what == SKIP && done(r);
 	copy = arena_strndup(r->arena, s, len);
 	if (!copy)
-		return no_memory(r);
+		return reader_no_memory(r);
 	if (!t.element) {
 		*(const char **)(void *)t.member = copy;
 	} else if (t.row->kind == OCI_STRING_MAP) {
 		pair = push(r, sizeof(*pair));
 		if (!pair)
-			return no_memory(r);
+			return reader_no_memory(r);
 		*pair = (struct oci_pair){ top(r)->key, copy };
 	} else {
 		element = push(r, sizeof(*element));
 		if (!element)
-			return no_memory(r);
+			return reader_no_memory(r);
 		*element = copy;
 	}
 	return done(r);
@@ -815,8 +555,8 @@ static int on_key(void *ctx, const unsigned char *bytes, size_t len)
 		if (f->row) {
 			if (f->seen & row_bit(f)) {
 				if (memcmp(f->row->name, s, len) == 0)
-					return fail(r, "given twice");
-				return fail(r, "given twice, once as '%.*s'", (int)len, s);
+					return reader_fail(r, "given twice");
+				return reader_fail(r, "given twice, once as '%.*s'", (int)len, s);
 			}
 			f->seen |= row_bit(f);
 			return 1;
@@ -829,15 +569,15 @@ static int on_key(void *ctx, const unsigned char *bytes, size_t len)
 		f->key = keep_name(r, s, len);
 	if (!f->key) {
 		f->in_value = false; /* no name, no path */
-		return no_memory(r);
+		return reader_no_memory(r);
 	}
 	if (!note_name(r, f))
 		return 0;
 	if (f->kind == IN_STRUCT && r->sink) {
 		struct ocispec_error e;
 
-		write_path(r, NULL, e.path, sizeof(e.path));
-		find_place(r, token_start(r, consumed(r)), &e.line, &e.column);
+		reader_path(r, NULL, e.path, sizeof(e.path));
+		reader_place(r, reader_token_start(r, reader_consumed(r)), &e.line, &e.column);
 		r->sink->unknown(r->sink->arg, e.path, e.line, e.column,
 				 oci_did_you_mean(f->schema, s, len));
 	}
@@ -878,7 +618,7 @@ static int on_object(void *ctx)
 	if (!t.element) {
 		object = arena_alloc(r->arena, t.row->schema->size, _Alignof(uint64_t));
 		if (!object)
-			return no_memory(r);
+			return reader_no_memory(r);
 		*(void **)(void *)t.member = object;
 		f = open_frame(r, IN_STRUCT);
 		if (!f)
@@ -890,7 +630,7 @@ static int on_object(void *ctx)
 	at = r->scratch_used;
 	object = push(r, t.row->schema->size);
 	if (!object)
-		return no_memory(r);
+		return reader_no_memory(r);
 	parent = top(r);
 	if (parent->kind == IN_MAP)
 		*(const char **)object = parent->key;
@@ -937,7 +677,7 @@ static int close_elements(struct reader *r)
 		spare = sizeof(char *); /* the NULL at the end */
 	p = arena_alloc(r->arena, size + spare, _Alignof(uint64_t));
 	if (!p)
-		return no_memory(r);
+		return reader_no_memory(r);
 	if (size)
 		memcpy(p, r->scratch + f.at, size);
 	r->scratch_used = f.at;
@@ -946,7 +686,7 @@ static int close_elements(struct reader *r)
 	if (f.row->kind == OCI_STRING_MAP) {
 		map = arena_new(r->arena, struct oci_string_map);
 		if (!map)
-			return no_memory(r);
+			return reader_no_memory(r);
 		*map = (struct oci_string_map){ p, f.n };
 		p = map;
 	} else {
@@ -966,8 +706,8 @@ static int on_object_end(void *ctx)
 	if (f->kind == IN_STRUCT)
 		for (size_t i = 0; i < f->schema->n_rows; i++)
 			if (f->schema->rows[i].required && !(f->present >> i & 1))
-				return fail_at(r, f->start, f->schema->rows[i].name,
-					       "required, but missing");
+				return reader_fail_at(r, f->start, f->schema->rows[i].name,
+						      "required, but missing");
 	r->depth--;
 	return done(r);
 }
@@ -983,36 +723,6 @@ static int on_array_end(void *ctx)
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
-
-/* yajl's reason without its line break and marks; where it happened is said by us. */
-static void not_json(struct reader *r)
-{
-	unsigned char *message = yajl_get_error(r->yajl, 0, (const unsigned char *)r->text, r->len);
-	const char *reason = message ? (const char *)message : "unknown reason";
-	size_t at = consumed(r), len;
-
-	if (strncmp(reason, "parse error: ", 13) == 0)
-		reason += 13;
-	else if (strncmp(reason, "lexical error: ", 15) == 0)
-		reason += 15;
-	len = strcspn(reason, "\n");
-	while (len && (reason[len - 1] == ' ' || reason[len - 1] == '.'))
-		len--;
-	/*
-	 * Where yajl has stopped: mostly behind the token; within a string before the offending
-	 * character; and for these two it goes back by the token's length without its quotes.
-	 */
-	if (strstr(reason, "I expect")) {
-		if (at >= 2 && r->text[at - 2] == '"' && !strchr("\" \t\r\n", r->text[at - 1]))
-			at -= 2;
-	} else if (!r->finishing && !strstr(reason, "inside string") &&
-		   !strstr(reason, "inside a string")) {
-		at = token_start(r, at);
-	}
-	fail_at(r, at, NULL, "not JSON: %.*s", (int)len, reason);
-	if (message)
-		yajl_free_error(r->yajl, message);
-}
 
 static int run(struct reader *r)
 {
@@ -1034,7 +744,7 @@ static int run(struct reader *r)
 
 	r->yajl = yajl_alloc(&callbacks, &memory, r);
 	if (!r->yajl)
-		return no_memory(r);
+		return reader_no_memory(r);
 	/* Ours is stricter, and can say in which property. */
 	yajl_config(r->yajl, yajl_dont_validate_strings, 1);
 	status = yajl_parse(r->yajl, (const unsigned char *)r->text, r->len);
@@ -1042,10 +752,8 @@ static int run(struct reader *r)
 		r->finishing = true;
 		status = yajl_complete_parse(r->yajl);
 	}
-	if (status != yajl_status_ok && !r->result) {
-		r->depth = 0; /* where the structure is broken, a path would only mislead */
-		not_json(r);
-	}
+	if (status != yajl_status_ok && !r->result)
+		reader_not_json(r);
 	yajl_free(r->yajl);
 	return 1;
 }
