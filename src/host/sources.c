@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #ifndef NS_GET_NSTYPE
 #define NS_GET_NSTYPE _IO(0xb7, 0x3)
@@ -58,6 +59,16 @@ static int opened(struct sources *src, int fd)
 	return child_keep(src->child, fd);
 }
 
+/* The kernel does not let a process enter the user namespace that it is in. Managers of ordinary
+ * users are in their containers' own, and name it for one that is to share it with another. */
+static bool is_own(int ns, const char *own)
+{
+	struct stat a, b;
+
+	return fstat(ns, &a) == 0 && stat(own, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 /* A path of another type MUST be an error; the kernel knows what it is (ioctl_nsfs(2)). */
 int sources_open_namespaces(struct sources *src, struct error *e)
 {
@@ -80,7 +91,7 @@ int sources_open_namespaces(struct sources *src, struct error *e)
 				j->index, j->path, type_name(type), type_name(j->type));
 		if (j->type == CLONE_NEWPID)
 			src->child->pidns = fd;
-		if (j->type == CLONE_NEWUSER)
+		if (j->type == CLONE_NEWUSER && !is_own(fd, "/proc/self/ns/user"))
 			src->child->userns = fd;
 		j->fd = opened(src, fd_take(&fd));
 	}

@@ -330,6 +330,13 @@ nested() { # COMMAND...
 	[[ $(fact namespace.user) != "$(readlink /proc/self/ns/user)" ]]
 }
 
+@test "nested: a user namespace to join that is the present one" {
+	user_bundle "$(args ids)" '.linux.namespaces += [{type: "user", path: "/proc/self/ns/user"}]'
+	run nested "$dir/ocirt" --root "$root" run "$id"
+	expect_status 0
+	expect_fact uid 0
+}
+
 @test "nested: where parts of /proc are hidden, it is said what to do" {
 	user_bundle "$(args mounts /proc)"
 	# The kernel counts what is hidden once it cannot be undone: one user namespace further in.
