@@ -146,6 +146,15 @@ make_rootfs() { # DIRECTORY
 	chown 1000:1000 "$1/home/bob"
 }
 
+# Where an ordinary user finds this program: $reached, a copy when it is out of reach.
+reach() { # PROGRAM
+	reached=$1
+	setpriv --reuid 54321 --regid 54321 --clear-groups test -x "$1" && return
+	mkdir -p "$work/bin"
+	reached=$work/bin/$(basename "$1")
+	install -m 755 "$1" "$reached"
+}
+
 # --- checks -----------------------------------------------------------------------------------
 
 number=0 failures=0
@@ -230,9 +239,9 @@ complain() { # TEXT...
 	return 1
 }
 
-# Until a command succeeds; gives up after ten seconds.
+# Until a command succeeds; gives up after half a minute, as machines are slow at times.
 await() { # COMMAND...
-	local deadline=$((SECONDS + 10))
+	local deadline=$((SECONDS + 30))
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < deadline)) || complain "never came: $*" || return 1
 		read -rt 0.05 <> <(:) || :

@@ -67,7 +67,8 @@ pod_config() { # NAME FILTER...
 	done
 	jq -nc --arg name "$pod" --arg parent "/$space" --arg logs "$work/logs/$pod" '{
 		metadata: {name: $name, uid: $name, namespace: "tests", attempt: 0}, hostname: $name,
-		log_directory: $logs, linux: {cgroup_parent: $parent, security_context: {}}} | '"$filter"
+		log_directory: $logs, linux: {cgroup_parent: $parent,
+			security_context: {namespace_options: {pid: "CONTAINER"}}}} | '"$filter"
 }
 
 # Runs a pod; its id is in $pod, its configuration in $config.
@@ -94,7 +95,8 @@ create_container() { # NAME FILTER COMMAND...
 	request=$(jq -nc --arg pod "$pod" --arg name "$name" --argjson sandbox "$config" \
 		'{pod_sandbox_id: $pod, sandbox_config: $sandbox, config: ({metadata: {name: $name},
 			image: {image: "docker.io/library/img:latest"}, command: $ARGS.positional,
-			log_path: ($name + ".log"), linux: {}} | '"$filter"')}' --args -- "$@")
+			log_path: ($name + ".log"),
+			linux: {security_context: {namespace_options: {pid: "CONTAINER"}}}} | '"$filter"')}' --args -- "$@")
 	container=$(answer .container_id CreateContainer "$request")
 	[[ -n $container ]]
 }
@@ -148,8 +150,7 @@ set_up() {
 		make_image "$work/rootfs" "$work/pause.tar" pause:latest sleep 100000 || return
 	# Where overlay does not work (an overlay below it), containerd's other way does.
 	for snapshotter in overlayfs native; do
-		configure "$snapshotter"
-		containerd_start
+		configure "$snapshotter" && containerd_start || return
 		ctr image import --snapshotter "$snapshotter" "$work/img.tar" &&
 			ctr image import --snapshotter "$snapshotter" "$work/pause.tar" || continue
 		await eval '[[ $(answer "[.status.conditions[] | select(.status) | .type] | length" Status) == 2 ]]'
@@ -272,7 +273,7 @@ process_namespace() {
 	remove_pod
 }
 of_the_node() {
-	run_pod node '.linux.security_context.namespace_options = {network: "NODE", pid: "NODE", ipc: "NODE"}'
+	run_pod node 'del(.hostname) | .linux.security_context.namespace_options = {network: "NODE", pid: "NODE", ipc: "NODE"}'
 	run_container n '.linux.security_context.namespace_options = {network: "NODE", pid: "NODE", ipc: "NODE"}' sleep 1000
 	exec_says "$(readlink /proc/self/ns/net) $(readlink /proc/self/ns/pid) $(readlink /proc/self/ns/ipc)" \
 		sh -c 'echo $(readlink /proc/self/ns/net) $(readlink /proc/self/ns/pid) $(readlink /proc/self/ns/ipc)'
@@ -288,7 +289,7 @@ network() {
 	remove_pod
 }
 context() {
-	run_container user '.linux.security_context = {run_as_user: {value: 1000}, run_as_group: {value: 1000},
+	run_container user '.linux.security_context += {run_as_user: {value: 1000}, run_as_group: {value: 1000},
 		supplemental_groups: [2000], no_new_privs: true, readonly_rootfs: true,
 		capabilities: {drop_capabilities: ["ALL"]}}' sleep 1000
 	exec_says "1000 1000 2000" sh -c 'echo $(id -u) $(id -G)'
@@ -297,13 +298,13 @@ context() {
 	exec_sync touch /tmp/x
 	[[ $errors == *"Read-only file system"* ]]
 	remove_container
-	run_container more '.linux.security_context = {capabilities: {add_capabilities: ["SYS_TIME"]}}' sleep 1000
+	run_container more '.linux.security_context += {capabilities: {add_capabilities: ["SYS_TIME"]}}' sleep 1000
 	exec_sync sed -n 's/CapEff:.//p' /proc/self/status
 	((16#$output & 1 << 25))
 	remove_container
 }
 seccomp() {
-	run_container filtered '.linux.security_context = {seccomp: {profile_type: "RuntimeDefault"}}' sleep 1000
+	run_container filtered '.linux.security_context += {seccomp: {profile_type: "RuntimeDefault"}}' sleep 1000
 	exec_says 2 sed -n 's/Seccomp:.//p' /proc/self/status
 	remove_container
 }

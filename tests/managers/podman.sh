@@ -19,62 +19,12 @@ needs() {
 
 # --- set-up -----------------------------------------------------------------------------------
 
-# The limits are those that any host grants: without CAP_SYS_RESOURCE none can be raised.
-# The runtime has a short name, because Podman keeps what a runtime can do by its name.
-cat >"$work/containers.conf" <<EOF
-[containers]
-log_driver = "k8s-file"
-default_sysctls = []
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-lock_type = "file"
-tmp_dir = "$work/tmp"
-volume_path = "$work/volumes"
-network_backend = "netavark"
-init_path = "$(command -v catatonit)"
-runtime = "tested"
-runtime_supports_json = ["tested"]
-runtime_supports_nocgroups = ["tested"]
-runtime_supports_nocgroup = ["tested"]
-[engine.runtimes]
-tested = ["$runtime"]
-[network]
-network_config_dir = "$work/networks"
-EOF
-cat >"$work/storage.conf" <<EOF
-[storage]
-driver = "overlay"
-runroot = "$work/run"
-graphroot = "$work/storage"
-EOF
-echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$work/policy.json"
-mkdir -p "$work/tmp" "$work/networks" /etc/containers
-export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
+# shellcheck source=tests/managers/podman.bash
+. "$here/podman.bash"
 
 # What none of these commands needs half a minute for.
 podman() {
 	timeout --kill-after=5 60 podman "$@"
-}
-
-# The state of a container in one word.
-state() { # NAME
-	podman inspect --format '{{.State.Status}}' "$1"
-}
-
-# A container in the background, named after the check.
-standing() { # NAME OPTION...
-	podman run --quiet -d --network none --name "$@" img sleep 1000
-}
-
-# `podman run` with what nearly every check wants.
-once() { # OPTION... IMAGE ARGUMENT...
-	podman run --rm --network none "$@"
-}
-
-gone() { # NAME...
-	podman rm -f -t 0 "$@"
 }
 
 set_up() {
@@ -702,10 +652,9 @@ nothing_left() {
 	await eval '! pgrep conmon'
 	run ls -A "/run/$(basename "$runtime")"
 	[[ $status != 0 || -z $output ]] || complain "state is left"
-	run find /sys/fs/cgroup -ignore_readdir_race -name 'libpod-*' -not -name 'libpod_parent'
 	local id
 	for id in $(podman events --stream=false --filter event=create --format '{{.ID}}'); do
-		expect_not "$id"
+		expect_no_cgroups -name "libpod-*$id*"
 	done
 	run grep "$work" /proc/self/mountinfo
 	expect_not merged
