@@ -284,10 +284,9 @@ char *cgroup_directory(const struct cgroup *c, size_t i)
 
 int cgroup_open_below(int dir, const char *path, int flags)
 {
-	return sys_openat2(dir, path, (uint64_t)flags, 0,
-			   PROTECT(cgroup_path)
-				   ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV
-				   : 0);
+	return sys_openat2(
+		dir, path, (uint64_t)flags, 0,
+		PROTECT(cgroup_path) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV : 0);
 }
 
 int cgroup_top(struct cgroup *c, size_t i)

@@ -8,6 +8,7 @@
  */
 #include "compile.h"
 
+#include "bpf.h"
 #include "parts.h"
 #include "seccomp_bpf.h"
 #include "words.h"
@@ -17,7 +18,10 @@
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #ifdef HAVE_SECCOMP
 #include <seccomp.h>
 #endif
@@ -214,7 +218,8 @@ struct target {
 	uint32_t own;                /* see above; UINT32_MAX: none */
 	uint32_t newest, own_newest; /* of all numbers the profile has, 0: none */
 	bool direct_known;
-	int direct[1 - MULTIPLEXED_LAST]; /* multiplexed calls that have a number of their own, too */
+	int direct[1 -
+		   MULTIPLEXED_LAST]; /* multiplexed calls that have a number of their own, too */
 	struct block *block;
 };
 
@@ -579,6 +584,31 @@ static size_t make_ranges(const struct profile *p, const struct block *b, struct
 	return n;
 }
 
+/* What init/birth.c does between the filter and the execve. Without it an exec is confined later. */
+static bool permits_birth(const struct plan_seccomp *s, uint32_t audit_arch)
+{
+	static const struct {
+		int nr;
+		uint64_t args[2];
+	} calls[] = {
+		{ SYS_clone, { CLONE_PARENT } }, { SYS_exit_group },     { SYS_setsid },
+		{ SYS_ioctl, { 0, TIOCSCTTY } }, { SYS_sendmsg, { 3 } }, { SYS_recvmsg, { 3 } },
+	};
+
+	if (s->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return false;
+	for (size_t i = 0; i < array_len(calls); i++) {
+		const struct seccomp_data data = { .nr = calls[i].nr,
+						   .arch = audit_arch,
+						   .args = { calls[i].args[0], calls[i].args[1] } };
+		uint32_t verdict = bpf_run(s->filter, s->len, &data);
+
+		if (verdict != SECCOMP_RET_ALLOW && verdict != SECCOMP_RET_LOG)
+			return false;
+	}
+	return true;
+}
+
 static int make_filter(struct arena *a, const struct profile *p, struct plan_seccomp *out,
 		       struct error *e)
 {
@@ -609,7 +639,10 @@ static int make_filter(struct arena *a, const struct profile *p, struct plan_sec
 	out->filter =
 		arena_memdup(a, code, (size_t)len * sizeof(*code), _Alignof(struct sock_filter));
 	out->len = (unsigned short)len;
-	return out->filter ? 0 : no_room(e);
+	if (!out->filter)
+		return no_room(e);
+	out->birth = permits_birth(out, p->blocks[0].audit_arch);
+	return 0;
 }
 
 static int check_listener(const struct profile *p, struct error *e)

@@ -28,7 +28,7 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 	c->plan = plan;
 	c->arena = arena;
 	c->console_socket = c->pidfd = c->talk = c->master = -1;
-	c->cgroup = c->userns = c->mntns = c->pidns = -1;
+	c->cgroup = c->userns = c->pidns = -1;
 	c->pid = -1;
 	c->room = more + 2 + CGROUP_HIERARCHIES; /* the talk, procfs */
 	plan->talk_fd = plan->listen_fd = plan->container_pidfd = -1;
@@ -84,6 +84,8 @@ int child_start(struct child *c, struct error *e)
 	auto_close int theirs = talk[1];
 
 	c->talk = talk[0];
+	if (c->plan->born_inside && (r = talk_tell_sender(c->talk)) < 0)
+		return fail(e, r, "cannot set up the talk with ocirt-init");
 	c->plan->talk_fd = child_keep(c, theirs);
 	arena_set_root(c->arena, c->plan);
 	r = arena_seal(c->arena);
@@ -94,7 +96,6 @@ int child_start(struct child *c, struct error *e)
 			   .arena = c->arena->fd,
 			   .cgroup = c->cgroup,
 			   .userns = c->userns,
-			   .mntns = c->mntns,
 			   .pidns = c->pidns,
 			   .preserve = c->plan->process ? c->plan->process->preserve_fds : 0 };
 
@@ -127,7 +128,7 @@ int child_go_on(struct child *c, int state, struct error *e)
 }
 
 /* A mount of a server that is down, a hook that hangs: the one who waits may have had enough. */
-static int receive(int sock, struct talk_record *r, int *fd)
+static int receive(int sock, struct talk_record *r, int *fd, pid_t *sender)
 {
 	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
 				{ .fd = supervise_interrupts(), .events = POLLIN } };
@@ -139,7 +140,7 @@ static int receive(int sock, struct talk_record *r, int *fd)
 		if (!fds[0].revents && fds[1].revents && supervise_interrupted())
 			return -ECANCELED;
 	}
-	return talk_receive(sock, r, fd);
+	return talk_receive_from(sock, r, fd, sender);
 }
 
 static int broken(int err, struct error *e)
@@ -195,19 +196,39 @@ static int answer(struct child *c, const struct talk_record *r, int *fd, struct 
 	}
 }
 
+/*
+ * Another process than the one that was started is the container's, and says so. Somebody inside who
+ * got hold of its socket could say so, too, but is not our child.
+ */
+static int adopt(struct child *c, pid_t born, struct error *e)
+{
+	auto_close int pidfd = sys_pidfd_open(born, 0);
+	siginfo_t info = { 0 };
+
+	if (pidfd < 0 || waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return fail(e, 0, "the process that says that it is ready is none of ours");
+	while (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+		;
+	fd_close(&c->pidfd);
+	c->pidfd = fd_take(&pidfd);
+	c->pid = born;
+	return 0;
+}
+
 int child_attend(struct child *c, struct error *e)
 {
 	for (;;) {
 		struct talk_record r;
+		pid_t sender;
 		auto_close int fd = -1;
-		int err = receive(c->talk, &r, &fd);
+		int err = receive(c->talk, &r, &fd, &sender);
 
 		if (err == -EPIPE || err == -ECONNRESET)
 			return say_how_it_died(c, e);
 		if (err < 0)
 			return broken(err, e);
 		if (r.type == TALK_READY)
-			return 0;
+			return c->plan->born_inside ? adopt(c, sender, e) : 0;
 		if (r.type == TALK_FAILED)
 			return words_failed(&r, e);
 		err = answer(c, &r, &fd, e);
@@ -262,8 +283,9 @@ int child_executed(int sock, const struct container *c, pid_t pid, struct error 
 {
 	for (;;) {
 		struct talk_record r;
+		pid_t sender;
 		auto_close int fd = -1;
-		int err = receive(sock, &r, &fd);
+		int err = receive(sock, &r, &fd, &sender);
 
 		if (err == -EPIPE || err == -ECONNRESET)
 			return 0; /* closed by execve */

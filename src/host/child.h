@@ -26,7 +26,7 @@ struct child {
 	 * may be left a memfd for createContainer hooks. NULL: nothing to do. */
 	int (*at_namespaces)(void *arg, int *state, struct error *e);
 	void *arg;
-	int cgroup, userns, mntns, pidns; /* as in struct spawn; -1: none */
+	int cgroup, userns, pidns; /* as in struct spawn; -1: none */
 	bool born_in_v2; /* the part of a hybrid host's cgroup that ocirt-init cannot join */
 
 	const struct container *container; /* for the seccomp agent; its config says where it is */

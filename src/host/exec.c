@@ -271,18 +271,13 @@ static int plan_it(struct execution *x, struct error *e)
 	uint64_t flags = namespace_flags(x->c.config->linux);
 
 	x->plan->userns = flags & CLONE_NEWUSER;
-	if (flags & CLONE_NEWPID)
-		x->child.pidns = x->target;
-	if (flags & CLONE_NEWPID && flags & CLONE_NEWNS) {
-		x->child.mntns = x->target;
-		flags &= ~(uint64_t)CLONE_NEWNS;
-	}
+	x->plan->born_inside = flags & CLONE_NEWPID;
 	/* An ordinary user has rights over the other namespaces only within the user namespace. */
 	if (flags & CLONE_NEWUSER && !x->s->privileged) {
 		x->child.userns = x->target;
 		flags &= ~(uint64_t)CLONE_NEWUSER;
 	}
-	x->plan->exec_flags = flags & ~(uint64_t)CLONE_NEWPID;
+	x->plan->exec_flags = flags;
 	x->child.container = &x->c;
 	x->plan->container_pidfd = child_keep(&x->child, x->target);
 	return 0;

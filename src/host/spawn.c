@@ -197,12 +197,6 @@ static int beget(void *arg)
 		b->err = errno;
 		return 1;
 	}
-	/* Before its pid is visible inside: /proc/PID/root of it is already the container's. */
-	b->what = "entering the mount namespace";
-	if (b->s->mntns >= 0 && setns(b->s->mntns, CLONE_NEWNS) < 0) {
-		b->err = errno;
-		return 1;
-	}
 	b->what = "entering the pid namespace";
 	if (b->s->pidns >= 0 && setns(b->s->pidns, CLONE_NEWPID) < 0) {
 		b->err = errno;
@@ -276,8 +270,7 @@ int spawn(const struct spawn *s, pid_t *pid, int *pidfd, struct error *e)
 	}
 	snprintf(arena, sizeof(arena), "%d", s->arena);
 	b.what = "clone3";
-	r = s->userns >= 0 || s->mntns >= 0 || s->pidns >= 0 ? clone_between(&b)
-							     : clone_init(&b, 0);
+	r = s->userns >= 0 || s->pidns >= 0 ? clone_between(&b) : clone_init(&b, 0);
 	if (r < 0 || b.err) {
 		int err = b.err ? b.err : (int)-r;
 

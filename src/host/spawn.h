@@ -16,10 +16,9 @@
 
 struct spawn {
 	const struct plan *plan;
-	int arena;  /* the sealed memfd */
-	int cgroup; /* CLONE_INTO_CGROUP, -1: none */
-	int userns; /* entered before the child is born: what it makes belongs to it; -1: none */
-	int mntns; /* likewise: nobody in a container may see a process with the host's root; -1: none */
+	int arena;    /* the sealed memfd */
+	int cgroup;   /* CLONE_INTO_CGROUP, -1: none */
+	int userns;   /* entered before the child is born: what it makes belongs to it; -1: none */
 	int pidns;    /* likewise: a pid namespace is entered by birth only; -1: none */
 	int preserve; /* descriptors 3 .. 3 + n - 1 live on as well */
 };

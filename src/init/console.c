@@ -115,20 +115,18 @@ static void give_stdio(const struct plan_process *process)
 	}
 }
 
-int own_stdio(const struct plan *p, struct stage *s)
+int begin_session(struct stage *s, bool terminal)
 {
-	/* A session of its own: TIOCSTI must not reach the caller's terminal (CVE-2017-5226). */
+	/* TIOCSTI must not reach the caller's terminal (CVE-2017-5226). */
 	if (PROTECT(session) && setsid() < 0)
 		return stage_fail(s, WHERE_SESSION, -1, errno, NULL);
-	if (!p->process)
-		return 0;
-	if (s->console < 0) {
-		give_stdio(p->process);
-		return 0;
-	}
-	/* With an init that stays, the session that has the terminal is the program's. */
-	if (!p->stay && ioctl(s->console, TIOCSCTTY, 0) < 0)
+	if (terminal && ioctl(0, TIOCSCTTY, 0) < 0)
 		return stage_fail(s, WHERE_CONSOLE, -1, errno, "TIOCSCTTY");
+	return 0;
+}
+
+static int own_console(const struct plan *p, struct stage *s)
+{
 	if (fchown(s->console, p->process->uid, (gid_t)-1) < 0 && errno != EPERM && errno != EINVAL)
 		return stage_fail(s, WHERE_CONSOLE, -1, errno, "owner of the terminal");
 	for (int fd = 0; fd < 3; fd++)
@@ -136,4 +134,22 @@ int own_stdio(const struct plan *p, struct stage *s)
 			return stage_fail(s, WHERE_STDIO, -1, errno, NULL);
 	fd_close(&s->console);
 	return 0;
+}
+
+int own_stdio(const struct plan *p, struct stage *s)
+{
+	bool terminal = s->console >= 0;
+
+	if (terminal) {
+		int r = own_console(p, s);
+
+		if (r < 0)
+			return r;
+	} else if (p->process) {
+		give_stdio(p->process);
+	}
+	if (p->born_inside)
+		return 0; /* the session is the child's */
+	/* With an init that stays, the session that has the terminal is the program's. */
+	return begin_session(s, terminal && !p->stay);
 }

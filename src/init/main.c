@@ -74,7 +74,10 @@ const struct step create_steps[] = {
 	{ NULL, NULL },
 };
 
-/* A second process: what is there is joined, not made. */
+/*
+ * A second process: what is there is joined, not made. It is seen inside when nothing can be taken
+ * from it any more; see birth.c.
+ */
 const struct step exec_steps[] = {
 	{ "hide from the container", hide },
 	{ "take procfs", open_proc_handle },
@@ -93,6 +96,8 @@ const struct step exec_steps[] = {
 	{ "take the user", take_user },
 	{ "enter the working directory as the user", enter_cwd_as_user },
 	{ "find the program", find_program },
+	{ "have the program's rights", take_rights_early },
+	{ "be born inside", be_born }, /* what follows is the child's */
 	{ "tell that it is ready", tell_ready },
 	{ "wait for start", wait_for_start },
 	{ "confine", confine },
@@ -148,16 +153,17 @@ int main(int argc, char *argv[])
 
 	if (!p)
 		return 1;
+#ifdef WEAKENED
+	weakened = p->weakened;
+#endif
 	close((int)fd);
 	/* They crossed one execve to get here, and must not cross the next. */
 	int preserved = p->process ? p->process->preserve_fds : 0;
 
-	if (sys_close_range((unsigned int)(3 + preserved), ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+	if (PROTECT(close_on_exec) &&
+	    sys_close_range((unsigned int)(3 + preserved), ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return 1;
 	stage.umask = umask(0); /* modes are those of the plan */
-#ifdef WEAKENED
-	weakened = p->weakened;
-#endif
 	stage.talk = p->talk_fd;
 
 	if (run_steps(p->kind == PLAN_EXEC ? exec_steps : create_steps, p, &stage) < 0)

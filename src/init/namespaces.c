@@ -61,6 +61,8 @@ int join_namespaces(const struct plan *p, struct stage *s)
 	if (p->container_pidfd >= 0 && p->exec_flags &&
 	    setns(p->container_pidfd, (int)p->exec_flags) < 0)
 		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, errno, "joining the container's");
+	if (p->container_pidfd >= 0)
+		close(p->container_pidfd);
 	for (size_t i = 0; i < p->n_joins; i++) {
 		const struct plan_join *j = &p->joins[i];
 

@@ -191,7 +191,7 @@ static int take_rights(const struct plan_process *process, bool hook, struct sta
 	return install_filter(process, hook, s);
 }
 
-int confine(const struct plan *p, struct stage *s)
+static int confine_now(const struct plan *p, struct stage *s)
 {
 	/* Every descriptor but those that were asked for ends at execve, whoever forgot it. */
 	int r = PROTECT(close_on_exec)
@@ -201,8 +201,56 @@ int confine(const struct plan *p, struct stage *s)
 
 	if (r < 0)
 		return stage_fail(s, WHERE_FDS, -1, r, NULL);
-	r = set_labels(p->process, s, &at_execve);
-	return r < 0 ? r : take_rights(p->process, false, s);
+	if (!s->labelled && (r = set_labels(p->process, s, &at_execve)) < 0)
+		return r;
+	return take_rights(p->process, false, s);
+}
+
+/*
+ * Of an exec, all of that comes before its process is born inside. Not so where the filter would not
+ * let it be born, or has an agent who would have to answer for that: then the child does the rest, and
+ * keeps the capabilities which that takes.
+ */
+static bool confined_early(const struct plan *p)
+{
+	const struct plan_process *process = p->process;
+
+	return p->born_inside && !process->has_sched &&
+	       (!process->seccomp.filter || process->seccomp.birth);
+}
+
+int take_rights_early(const struct plan *p, struct stage *s)
+{
+	const struct plan_process *process = p->process;
+	struct plan_caps caps = process->caps;
+	struct __user_cap_data_struct have[2];
+	uint64_t still = 0;
+	int r;
+
+	if (!p->born_inside)
+		return 0;
+	if (confined_early(p))
+		return confine_now(p, s);
+	if ((r = set_labels(process, s, &at_execve)) < 0)
+		return r;
+	s->labelled = true;
+	if (process->has_sched)
+		still |= 1ULL << CAP_SYS_NICE;
+	if (process->seccomp.filter && !process->no_new_privs)
+		still |= 1ULL << CAP_SYS_ADMIN;
+	if ((r = capget_both(have)) < 0)
+		return stage_fail(s, WHERE_CAPABILITIES, -1, r, "permitted");
+	/* Perhaps it works without, too. */
+	still &= have[0].permitted | (uint64_t)have[1].permitted << 32;
+	caps.permitted |= still;
+	caps.effective = caps.permitted;
+	r = set_three(&caps);
+	return r < 0 ? stage_fail(s, WHERE_CAPABILITIES, -1, r, "permitted") : 0;
+}
+
+int confine(const struct plan *p, struct stage *s)
+{
+	return confined_early(p) ? 0 : confine_now(p, s);
 }
 
 int take_program_rights(const struct plan_process *process, struct stage *s)

@@ -77,6 +77,13 @@ static int set_affinity(const struct plan_process *process)
 	return (int)nerrno(syscall(SYS_sched_setaffinity, 0, size, mask));
 }
 
+int set_scheduler(const struct plan_process *process, struct stage *s)
+{
+	if (process->has_sched && syscall(SYS_sched_setattr, 0, &process->sched, 0) < 0)
+		return stage_fail(s, WHERE_SCHEDULER, -1, errno, NULL);
+	return 0;
+}
+
 int set_scheduling(const struct plan *p, struct stage *s)
 {
 	const struct plan_process *process = p->process;
@@ -87,8 +94,8 @@ int set_scheduling(const struct plan *p, struct stage *s)
 	r = set_affinity(process);
 	if (r < 0 && process->affinity)
 		return stage_fail(s, WHERE_AFFINITY, -1, r, NULL);
-	if (process->has_sched && syscall(SYS_sched_setattr, 0, &process->sched, 0) < 0)
-		return stage_fail(s, WHERE_SCHEDULER, -1, errno, NULL);
+	if (!p->born_inside && (r = set_scheduler(process, s)) < 0)
+		return r;
 	if (process->ioprio >= 0 &&
 	    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, process->ioprio) < 0)
 		return stage_fail(s, WHERE_IOPRIO, -1, errno, NULL);

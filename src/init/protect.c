@@ -150,9 +150,8 @@ int write_sysctls(const struct plan *p, struct stage *s)
 {
 	for (size_t i = 0; i < p->n_sysctl; i++) {
 		auto_close int sys = proc_open(s, "sys", O_PATH | O_DIRECTORY);
-		auto_close int fd = sys < 0 ? sys
-					    : sys_openat2(sys, p->sysctl[i].file, O_WRONLY, 0,
-							  IN_PROC);
+		auto_close int fd =
+			sys < 0 ? sys : sys_openat2(sys, p->sysctl[i].file, O_WRONLY, 0, IN_PROC);
 		size_t n = strlen(p->sysctl[i].value);
 
 		if (fd < 0)

@@ -21,9 +21,9 @@ struct stage {
 	size_t plan_size;
 	int talk; /* to the host side; after `start` the connection that asked for it */
 	int proc; /* the host's procfs, verified; -1 as soon as "sys" in it is not needed any more */
-	int self;      /* our own directory in it: with that, the only way to /proc */
-	int root;      /* the container's root: every lookup begins here */
-	int state;     /* a memfd with the state for hooks, -1: none */
+	int self;  /* our own directory in it: with that, the only way to /proc */
+	int root;  /* the container's root: every lookup begins here */
+	int state; /* a memfd with the state for hooks, -1: none */
 	struct {
 		int lower[PLAN_LAYERS_MAX], upper, work;
 	} layers;      /* of an overlay, opened with the caller's eyes */
@@ -32,6 +32,7 @@ struct stage {
 	bool gone_on;  /* GO_ON has come */
 	bool cgroup_entered;
 	bool cwd_entered;
+	bool labelled;
 	mode_t umask;        /* the caller's, for hooks that work on the host */
 	const char *program; /* what execve gets: args[0], or a file found through PATH */
 	char program_path[PROGRAM_PATH_MAX];
@@ -61,8 +62,7 @@ void warn_host(struct stage *s, enum talk_where where, int index, int err, const
 int wait_go_on(const struct plan *p, struct stage *s);
 
 /* No link, and nothing that is mounted over a file of procfs. */
-#define IN_PROC \
-	(PROTECT(proc_handle) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV : 0)
+#define IN_PROC (PROTECT(proc_handle) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV : 0)
 
 /* proc.c: all access to /proc. `file` is relative, "self/oom_score_adj", "sys/net/...". */
 int open_proc_handle(const struct plan *p, struct stage *s);
@@ -84,6 +84,12 @@ int copy_up(int from, int to);
 /* hooks.c: run one table of hooks with `state` as standard input. */
 int run_hooks(struct stage *s, const struct plan_hook *hooks, size_t n, enum talk_where where,
 	      const struct plan_process *as);
+
+/* console.c: a session of its own, and the terminal that standard input is. */
+int begin_session(struct stage *s, bool terminal);
+
+/* process.c */
+int set_scheduler(const struct plan_process *process, struct stage *s);
 
 /* listener.c */
 int install_listening_filter(const struct plan_seccomp *filter, struct stage *s);

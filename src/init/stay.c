@@ -16,7 +16,6 @@
 #include "../base/sys.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -117,10 +116,10 @@ static int be_program(const struct plan *p, struct stage *s, const struct signal
 {
 	char none;
 
-	if (setsid() < 0)
-		return stage_fail(s, WHERE_SESSION, -1, errno, NULL);
-	if (p->process->terminal && ioctl(0, TIOCSCTTY, 0) < 0)
-		return stage_fail(s, WHERE_CONSOLE, -1, errno, "TIOCSCTTY");
+	int r = begin_session(s, p->process->terminal);
+
+	if (r < 0)
+		return r;
 	while (read(gate, &none, 1) < 0 && errno == EINTR)
 		;
 	close(gate);

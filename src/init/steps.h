@@ -53,7 +53,11 @@ int enter_cwd_as_user(const struct plan *p, struct stage *s);
 /* privileges.c */
 int drop_bounding_set(const struct plan *p, struct stage *s);
 int take_user(const struct plan *p, struct stage *s);
+int take_rights_early(const struct plan *p, struct stage *s);
 int confine(const struct plan *p, struct stage *s);
+
+/* birth.c */
+int be_born(const struct plan *p, struct stage *s);
 
 /* stay.c */
 int stay_as_init(const struct plan *p, struct stage *s);

@@ -167,6 +167,7 @@ struct plan_seccomp {
 	const struct sock_filter *filter; /* NULL: none */
 	unsigned short len;
 	unsigned int flags; /* SECCOMP_FILTER_FLAG_*; with NEW_LISTENER the fd goes to the host */
+	bool birth; /* it permits what is called between it and the execve of an exec, birth.c */
 };
 
 /* One program with everything it is started with. */
@@ -223,6 +224,9 @@ struct plan_hook {
 struct plan {
 	uint32_t version;
 	enum plan_kind kind;
+#ifdef WEAKENED
+	uint64_t weakened; /* base/weakened.h */
+#endif
 	const int *keep; /* descriptors that survive into the container side */
 	size_t n_keep;
 	int talk_fd;     /* SEQPACKET socket to the host side, see talk.h */
@@ -236,9 +240,8 @@ struct plan {
 	size_t n_cgroup_tasks;
 
 	/* Namespaces. */
-#ifdef WEAKENED
-	uint64_t weakened; /* base/weakened.h */
-#endif
+	bool born_inside;       /* PLAN_EXEC: the process for the program is made in the container's
+				   pid namespace at the very end */
 	uint64_t clone_flags;   /* CLONE_NEW* made by clone3 itself */
 	uint64_t unshare_flags; /* those that ocirt-init makes: cgroup after GO_ON, time for its
 				   offsets, and all when a user namespace is joined first */

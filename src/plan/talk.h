@@ -12,7 +12,8 @@
  *   LISTENER + fd  ->                   seccomp notify: to listenerPath
  *                                   <-  LISTENER_SENT
  *   WARNING        ->                   logged
- *   READY          ->                   state "created", pid file; `create` ends
+ *   READY          ->                   state "created", pid file; `create` ends. The process that
+ *                                       says so of an exec is the one that was born for it
  *   FAILED         ->                   worded with the field's JSON path; undone
  *
  * Fixed-size records over a SEQPACKET socket pair. End of file before READY: the other side died.
@@ -27,6 +28,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 enum talk_type {
 	TALK_NEED_ID_MAPS = 1,
@@ -137,3 +139,8 @@ int talk_send(int sock, const struct talk_record *r, int fd);
  * in NUL whatever the other side sent.
  */
 int talk_receive(int sock, struct talk_record *r, int *fd);
+
+/* The same, and which process has sent it, by the kernel's word, as our pid namespace numbers it. 0:
+ * talk_tell_sender() was not called in time. */
+int talk_receive_from(int sock, struct talk_record *r, int *fd, pid_t *sender);
+int talk_tell_sender(int sock);

@@ -4,10 +4,10 @@
  */
 #include "fuzz.h"
 
-#include "../unit/bpf.h"
 #include "base/error.h"
 #include "base/util.h"
 #include "cgroup/cgroup.h"
+#include "compile/bpf.h"
 #include "compile/compile.h"
 #include "compile/mount_options.h"
 #include "ocispec.h"

@@ -9,7 +9,7 @@
 
 #ifdef HAVE_SECCOMP
 #include "base/util.h"
-#include "bpf.h"
+#include "compile/bpf.h"
 
 #include <linux/audit.h>
 #include <seccomp.h>
