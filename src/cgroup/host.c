@@ -18,11 +18,16 @@
 #define TOP       "/sys/fs/cgroup"
 #define TOO_LARGE (64u << 20)
 
-static bool is_filesystem(const char *path, unsigned long magic)
+/* unsure: it could not be looked at. */
+static bool is_filesystem(const char *path, unsigned long magic, bool *unsure)
 {
 	struct statfs s;
 
-	return statfs(path, &s) == 0 && (unsigned long)s.f_type == magic;
+	if (statfs(path, &s) < 0) {
+		*unsure |= errno != ENOENT;
+		return false;
+	}
+	return (unsigned long)s.f_type == magic;
 }
 
 /* The strings of a struct cgroup_host, in one piece of memory whose size is known beforehand. */
@@ -68,13 +73,14 @@ static const char *usual_name(const char *controllers)
 }
 
 /* Where everybody mounts it; false: not there. */
-static bool add_usual(struct cgroup_host *host, struct store *s, const char *controllers)
+static bool add_usual(struct cgroup_host *host, struct store *s, const char *controllers,
+		      bool *unsure)
 {
 	char path[sizeof(TOP) + 256];
 
 	if (snprintf(path, sizeof(path), TOP "/%s", usual_name(controllers)) >= (int)sizeof(path))
 		return false;
-	if (!is_filesystem(path, *controllers ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC))
+	if (!is_filesystem(path, *controllers ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC, unsure))
 		return false;
 	add(host, store(s, controllers), store(s, path), "/");
 	return true;
@@ -185,15 +191,15 @@ static bool next_line(char **rest, char **controllers, char **path)
 static bool add_all_usual(struct cgroup_host *host, struct store *s, char *membership)
 {
 	char *controllers, *path;
-	bool v1 = false, several = false;
+	bool v1 = false, unsure = false;
 
 	while (host->n < CGROUP_HIERARCHIES && next_line(&membership, &controllers, &path)) {
-		if (add_usual(host, s, controllers))
+		if (add_usual(host, s, controllers, &unsure))
 			v1 |= *controllers != '\0';
 		else
-			several |= strchr(controllers, ',') != NULL;
+			unsure |= strchr(controllers, ',') != NULL;
 	}
-	return v1 && !several;
+	return v1 && !unsure;
 }
 
 static int add_all_mounted(struct cgroup_host *host, char *membership, struct error *e)
@@ -235,8 +241,10 @@ static int add_all_mounted(struct cgroup_host *host, char *membership, struct er
 
 int cgroup_host_detect(struct cgroup_host *out, struct error *e)
 {
+	bool unsure;
+
 	*out = (struct cgroup_host){ .v2 = -1 };
-	if (is_filesystem(TOP, CGROUP2_SUPER_MAGIC)) {
+	if (is_filesystem(TOP, CGROUP2_SUPER_MAGIC, &unsure)) {
 		add(out, "", TOP, "/");
 		out->mode = CGROUP_V2;
 		return 0;

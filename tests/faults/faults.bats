@@ -146,6 +146,17 @@ without_look() { # ARGUMENT...
 	expect_no_container "$id"
 }
 
+@test "a hierarchy that cannot be looked at is not taken for one that is not there" {
+	[[ -e /sys/fs/cgroup/pids/cgroup.procs ]] || skip "no cgroup of version 1"
+	sweep_bundle "$(args sleep)"
+	ocirt create "$id" >/dev/null 2>&1 </dev/null
+	[[ -d /sys/fs/cgroup/pids/ocirt-$id ]] || complain "its cgroup is elsewhere"
+	"$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n all -e statfs -f EIO -- \
+		"$OCIRT" --root "$root" delete --force "$id"
+	rmdir "/sys/fs/cgroup/pids/ocirt-$id" 2>/dev/null && complain "its cgroup is left"
+	expect_no_container "$id"
+}
+
 # --- many at once -------------------------------------------------------------------------------
 
 @test "of many who create one container, one succeeds" {

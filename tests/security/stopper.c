@@ -101,6 +101,7 @@ static const struct call {
 	{ "memfd_create", SYS_memfd_create, 0, false },
 	{ "fcntl", SYS_fcntl, -1, false },
 	{ "getdents64", SYS_getdents64, -1, false },
+	{ "statfs", SYS_statfs, 0, false },
 	{ "pidfd_open", SYS_pidfd_open, -1, false },
 #ifdef SYS_mkdir
 	{ "mkdir", SYS_mkdir, 0, true },
