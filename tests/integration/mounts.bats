@@ -726,3 +726,56 @@ look_with_each_propagation() {
 	demo ids
 	[[ -z $(ls -A "$host/canary") ]]
 }
+
+# --- user namespaces -------------------------------------------------------------------------
+
+@test "in a user namespace a bind mount keeps the flags that its source has" {
+	mkdir "$host"/{strict,plain}
+	mount -t tmpfs -o size=4k,ro,nosuid,nodev,noexec,noatime tmpfs "$host/strict"
+	mount -t tmpfs -o size=4k,nosuid tmpfs "$host/plain"
+	bundle '.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] |
+		.linux.gidMappings = .linux.uidMappings' \
+		"$(bind /kept "$host/strict" bind)" "$(bind /more "$host/plain" bind ro)"
+	chown -R 100000:100000 rootfs
+	chmod 755 "$dir" "${BATS_TEST_TMPDIR:-$dir}" "$host"
+	demo mounts
+	expect_status 0
+	expect_options /kept ro,nosuid,nodev,noexec,noatime
+	expect_options /more ro,nosuid,relatime
+}
+
+# What was mounted outside of the user namespace that ocirt is in keeps its flags whatever is asked for.
+@test "flags that are locked stay, and asking for their opposites says why that fails" {
+	local word
+	mkdir "$host/strict"
+	mount -t tmpfs -o size=4k,ro,nosuid,nodev,noexec tmpfs "$host/strict"
+	bundle "$(args mounts)" 'del(.mounts[] | select(.type == "cgroup" or .type == "sysfs"))' \
+		"$(bind /kept "$host/strict" rbind ro)" 'del(.linux.resources)'
+	inside() {
+		unshare --user --map-root-user --mount "$OCIRT" --root "$root" \
+			--cgroup-manager disabled run "$id"
+	}
+	run inside
+	expect_status 0
+	expect_options /kept ro,nosuid,nodev,noexec,relatime
+	for word in rw suid dev exec; do
+		change ".mounts[-1].options = [\"rbind\", \"$word\"]"
+		run inside
+		expect_status 1
+		expect_line "mounts[5].options: cannot set the mount's flags: Operation not permitted"
+		expect_line "hint: in a user namespace, flags that the host has set"
+	done
+}
+
+@test "the gid of a devpts that is not mapped is left out" {
+	bundle '.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 5}] |
+		.linux.gidMappings = .linux.uidMappings'
+	jq -e '.mounts[] | select(.type == "devpts") | .options | index("gid=5")' config.json
+	chown -R 100000:100000 rootfs
+	chmod 755 "$dir" "${BATS_TEST_TMPDIR:-$dir}"
+	demo mounts /dev/pts
+	expect_status 0
+	[[ $(super_of /dev/pts) != *gid=* ]]
+}
