@@ -97,6 +97,13 @@ void trace_kill(const struct tracee *one)
 			kill(all[i].tid, SIGKILL);
 }
 
+void trace_kill_others(const struct tracee *but)
+{
+	for (size_t i = 0; i < n_all; i++)
+		if (&all[i] != but)
+			kill(all[i].tid, SIGKILL);
+}
+
 void trace_program(const struct tracee *t, char *out, size_t size)
 {
 	char link[64];

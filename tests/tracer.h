@@ -48,6 +48,7 @@ void trace_fail(struct tracee *t, int error);
 
 /* SIGKILL for one, NULL: for all. */
 void trace_kill(const struct tracee *one);
+void trace_kill_others(const struct tracee *but);
 
 /* Nobody moves any more, until this call has been dealt with. */
 void trace_stop_others(const struct tracee *but);

@@ -3,10 +3,11 @@
 #
 # faults.bash -- what faults.bats and `run` share: bundles to sweep over, and a storm of commands.
 
-# The container's program looks at everything and ends; that of standing.json stands still.
+# The container's program looks at everything and ends; that of the bundle inside stands still.
 sweep_bundle() { # FILTER...
 	bundle "$(args all)" "$@"
-	jq "$(args sleep)" config.json >standing.json
+	mkdir standing
+	jq "$(args sleep) | .root.path = \"$bundle/rootfs\"" config.json >standing/config.json
 }
 
 # COMMAND FAULT [OPTION...]: see sweeper.c
@@ -55,4 +56,46 @@ storm() { # WORKERS NAMES SECONDS
 	echo "storm: $(cat "$dir"/storm.*.statuses | wc -l) commands," \
 		"$(cat "$dir"/storm.*.statuses | grep -c '^0') of them succeeded"
 	cat "$dir"/storm.*.wrong
+}
+
+# --- many ---------------------------------------------------------------------------------------
+
+# What there is of everything that could grow: memory charged to us (the kernel's for us, too), open
+# files, cgroups (those that have been removed and are still referred to are counted), state.
+load_line() { # WHAT
+	local memory=- v1=/sys/fs/cgroup/memory/$id
+	[[ ! -e $v1 ]] || memory=$(($(<"$v1/memory.usage_in_bytes") / 1024))
+	echo "| $1 | $memory | $(cut -f 1 /proc/sys/fs/file-nr) | $(awk '$1 == "pids" { print $3 }' /proc/cgroups) | $(
+		find "$root" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l
+	) | $(find /run -xdev | wc -l) |"
+}
+
+# ALIVE containers at the same time, then RUNS in sequence; a table.
+load() { # ALIVE RUNS
+	local i v1=/sys/fs/cgroup/memory/$id
+	[[ ! -e /sys/fs/cgroup/memory/cgroup.procs ]] || {
+		mkdir "$v1" && echo $BASHPID >"$v1/cgroup.procs"
+	}
+	echo "| | memory, KiB | open files | cgroups | state | files in /run |"
+	echo "|---|--:|--:|--:|--:|--:|"
+	load_line "before"
+	for ((i = 1; i <= $1; i++)); do
+		ocirt run --detach --bundle "$bundle/standing" "$id-$i" >/dev/null </dev/null || echo "run $i of $1 failed"
+	done
+	load_line "$1 alive"
+	[[ $(ocirt list --quiet | wc -l) -eq $1 ]] || echo "list does not have all of them"
+	for ((i = 1; i <= $1; i++)); do
+		ocirt delete --force "$id-$i" || echo "delete $i of $1 failed"
+	done
+	load_line "deleted"
+	jq '.process.args = ["/bin/demo", "exit", "0"]' "$bundle/config.json" >"$dir/config.json"
+	cp "$dir/config.json" "$bundle/config.json"
+	for ((i = 1; i <= $2; i++)); do
+		ocirt run --bundle "$bundle" "$id" </dev/null || echo "run $i of $2 failed"
+		((i % ($2 / 5))) || load_line "after $i in sequence"
+	done
+	[[ ! -e $v1 ]] || {
+		echo $BASHPID >/sys/fs/cgroup/memory/cgroup.procs
+		rmdir "$v1"
+	}
 }

@@ -4,7 +4,7 @@
  *
  * A command is run under ptrace(2), and its n-th system call, counted over all of its processes until
  * they execute the container's program, meets a fault: it fails with an error, or the process that
- * makes it is killed, or all of them are. Then must hold:
+ * makes it is killed, or all others are, or all of them. Then must hold:
  *
  *   - the command ends before its deadline, by success or with a message, never by a signal of its own;
  *   - a program that ran nevertheless sees just what it sees without a fault: nothing was left out;
@@ -13,11 +13,10 @@
  *   sweeper -r RUNTIME -b BUNDLE -d DIRECTORY -c COMMAND -f FAULT [-e EVERY] [-s FIRST] [-n COUNT] [-v]
  *
  *   -r RUNTIME    ocirt, or another one
- *   -b BUNDLE     has config.json, whose program looks around and ends, and standing.json, whose
- *                 program stands still
+ *   -b BUNDLE     its program looks around and ends; that of the bundle standing/ in it stands still
  *   -d DIRECTORY  for the state; not there before, and not there afterwards
  *   -c COMMAND    create start run exec delete kill update pause resume state
- *   -f FAULT      EINTR ENOMEM ENOSPC EMFILE EPERM EIO EAGAIN, kill, kill-all
+ *   -f FAULT      EINTR ENOMEM ENOSPC EMFILE EPERM EIO EAGAIN, kill, kill-others, kill-all
  *   -e EVERY      not each call but every so manieth, beginning with the FIRST; at most COUNT of them
  *   -v            a line for each
  *
@@ -58,7 +57,7 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 static struct {
 	const char *runtime, *bundle, *directory, *command, *fault;
 	int error; /* 0: a kill */
-	bool kill_all, verbose;
+	bool kill_others, kill_all, verbose;
 	long every, first, most;
 } wish = { .every = 1, .first = 1, .most = -1 };
 
@@ -122,7 +121,10 @@ static void on_call(struct tracee *t, const struct ptrace_syscall_info *info)
 		return;
 	}
 	now.killed = true;
-	trace_kill(wish.kill_all ? NULL : t);
+	if (wish.kill_others)
+		trace_kill_others(t);
+	else
+		trace_kill(wish.kill_all ? NULL : t);
 }
 
 /* The container's program is none of ours. */
@@ -239,7 +241,7 @@ static const struct command {
 	int before; /* 1: create it, 2: and start it, 3: and pause it */
 	bool looks; /* a program runs that says what it sees */
 } commands[] = {
-	{ "create", WORDS("create", "--config", "standing.json", id), 0 },
+	{ "create", WORDS("create", "--bundle", "standing", id), 0 },
 	{ "start", WORDS("start", id), 1 },
 	{ "run", WORDS("run", id), 0, true },
 	{ "exec", WORDS("exec", id, "/bin/demo", "all"), 2, true },
@@ -298,14 +300,18 @@ static void expect_no_process(void)
 
 static void expect_no_cgroup(void)
 {
+	static const char *const begins[] = { "ocirt-", "" }; /* as others name them */
 	DIR *d = opendir("/sys/fs/cgroup");
 	char path[512];
 
 	for (struct dirent *entry; d && (entry = readdir(d));) {
-		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/ocirt-%s", entry->d_name, id);
-		if (access(path, F_OK) == 0) {
-			bad("%s is left", path);
-			rmdir(path);
+		for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+			snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s%s", entry->d_name,
+				 begins[i], id);
+			if (access(path, F_OK) == 0) {
+				bad("%s is left", path);
+				rmdir(path);
+			}
 		}
 	}
 	if (d)
@@ -368,7 +374,7 @@ static void expect_message(void)
 	output(err_fd, text);
 	if (strstr(text, "Error relocating"))
 		return; /* so far the dynamic linker has the word */
-	for (const char *at = text; (at = strstr(at, "ocirt: ")); at += 7)
+	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 		if (strcspn(at, "\n") > 20)
 			return;
 	bad("it fails without a word");
@@ -386,7 +392,7 @@ static bool round_at(const struct command *c, long at)
 	now.count = 0;
 	now.executed = now.reached = now.killed = false;
 	if (c->before >= 1)
-		plain(WORDS("create", "--config", "standing.json", id));
+		plain(WORDS("create", "--bundle", "standing", id));
 	if (c->before >= 2)
 		plain(WORDS("start", id));
 	if (c->before >= 3)
@@ -434,7 +440,8 @@ static int fault_number(const char *name)
 {
 	int number = error_number(name);
 
-	if (number || strcmp(name, "kill") == 0 || strcmp(name, "kill-all") == 0)
+	if (number || strcmp(name, "kill") == 0 || strcmp(name, "kill-others") == 0 ||
+	    strcmp(name, "kill-all") == 0)
 		return number;
 	fprintf(stderr, "sweeper: what is the fault '%s'?\n", name);
 	exit(2);
@@ -487,6 +494,7 @@ int main(int argc, char *argv[])
 		case 'f':
 			wish.fault = optarg;
 			wish.error = fault_number(optarg);
+			wish.kill_others = strcmp(optarg, "kill-others") == 0;
 			wish.kill_all = strcmp(optarg, "kill-all") == 0;
 			break;
 		case 'e':
