@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=ocirt
 # shellcheck disable=SC2154 # variables of helpers.bash and of bats
 #
 # Values of the right type that make no sense, alone or beside others: one error that begins with the

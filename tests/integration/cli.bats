@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=ocirt
 #
 # The command line as far as no container is needed: help, version, spelling of options, where
 # errors go, `list` of what is not there, `spec`, `features`.

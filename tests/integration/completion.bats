@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=ocirt
 #
 # What `ocirt completion` prints: the shells take it, and complete commands, options, values and ids.
 

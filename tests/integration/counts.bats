@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=ocirt
 #
 # What a start costs, in counts that do not depend on the machine's mood: system calls and page faults
 # of all processes together, against bench/limits. Times are bench/'s business.

@@ -5,7 +5,8 @@
 # that nothing is left on the host.
 #
 #   $OCIRT    the runtime. Another one may be put through the tests; then $OCIRT_DEMO is an ocirt, which
-#             makes the bundles: OCIRT=/usr/sbin/runc OCIRT_DEMO=build/ocirt bats FILE
+#             makes the bundles: tests/run --runtime /usr/sbin/runc FILE
+#   $OCI_VERSION  the version of configurations for a runtime that knows none of ocirt's
 #   $dir      a directory of this test's own
 #   $id       a name that no other test has
 #   $bundle   the bundle made by bundle()
@@ -47,6 +48,7 @@ ocirt() {
 # A complete bundle: the demo root file system, and the demo's config.json changed by jq filters.
 bundle() { # FILTER...
 	local filter=.
+	[[ -z ${OCI_VERSION-} ]] || filter=".ociVersion = \"$OCI_VERSION\""
 	"$OCIRT_DEMO" spec --demo "$bundle"
 	while (($#)); do
 		filter+=" | $1"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=ocirt
 #
 # What `make install` puts where, and that `make uninstall` takes it away; and what the manual says of
 # config.json. After `make`, nothing is built.

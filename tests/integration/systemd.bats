@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=ocirt
 #
 # The systemd cgroup driver. Most of it takes a machine with systemd and cgroup v2:
 #     tests/vm/run --init systemd [--user] -- bats tests/integration/systemd.bats
