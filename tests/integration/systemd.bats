@@ -8,6 +8,7 @@
 
 load helpers
 load life
+load cgroups
 
 prepare() {
 	driver=(--cgroup-manager systemd)
@@ -74,20 +75,12 @@ in_unit() { # FILTER...
 
 # A bus of our own, with something behind it that behaves like this, and only cgroup v2 to be seen.
 bus() { # HOW
-	local v2=/sys/fs/cgroup
-	[[ $(id -u) == 0 ]] || skip "takes root"
 	! here || skip "systemd is here"
-	[[ -e $v2/cgroup.controllers ]] || v2+=/unified
-	[[ -e $v2/cgroup.controllers ]] || skip "no cgroup v2 here"
-	python3 "$BATS_TEST_DIRNAME/bus" "$1" "$dir/bus" $v2 >"$dir/asked" 2>"$dir/bus.err" 3>&- &
+	see_only_v2
+	python3 "$BATS_TEST_DIRNAME/bus" "$1" "$dir/bus" "$(v2_top)" >"$dir/asked" 2>"$dir/bus.err" 3>&- &
 	bus_pid=$!
 	await test -S "$dir/bus"
 	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$dir/bus
-	if [[ $v2 != /sys/fs/cgroup ]]; then
-		alone=(unshare --mount bash -ec 'umount -R /sys/fs/cgroup
-			mount -t cgroup2 cgroup2 /sys/fs/cgroup
-			exec "$@"' bash)
-	fi
 	bundle "$(args sleep)" ".linux.cgroupsPath = \"system.slice:bats:$id\""
 	grep -q '"systemd": *true' <<<"$(ocirt features)" || skip "built without the systemd driver"
 }
