@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command.h"
 
+#include "commit.h"
+
 #include "base/names.h"
 #include "base/util.h"
 #include "compile/compile.h"
@@ -134,18 +136,29 @@ static int print(struct arena *a, struct error *e)
 		.netDevices = &on,
 	};
 	/* Docker and CRI-O look for runc's name here to learn whether they can checkpoint. */
-	struct oci_pair pairs[2] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
-	struct oci_string_map annotations = { .items = pairs, .n = 1 };
-	/* Each names a file of the host that ocirt writes to or shows to the container. */
+	struct oci_pair pairs[4] = {
+		{ "org.opencontainers.runc.checkpoint.enabled", "false" },
+		{ "org.ocirt.version", PACKAGE_VERSION },
+		{ "org.ocirt.commit", OCIRT_COMMIT },
+	};
+	struct oci_string_map annotations = { .items = pairs, .n = 3 };
+	/* All that are not only passed on; ocirt-config(5) says which of them touch the host. */
 	const char *unsafe[] = {
-		"run.oci.hooks.stderr",
-		"run.oci.hooks.stdout",
+		INIT_ANNOTATION,
 		OVERLAY_LOWER,
 		OVERLAY_UPPER,
-#ifdef HAVE_SYSTEMD
-				 "org.systemd.property.", /* any property of a unit */
+		"run.oci.hooks.stderr",
+		"run.oci.hooks.stdout",
+		"run.oci.keep_original_groups",
+#ifdef HAVE_SECCOMP
+		SECCOMP_STRICT,
 #endif
-				 NULL };
+#ifdef HAVE_SYSTEMD
+		"org.systemd.property.", /* any property of a unit */
+		"run.oci.systemd.subgroup",
+#endif
+		NULL,
+	};
 	struct oci_features f = {
 		.ociVersionMin = OCI_VERSION_MIN,
 		.ociVersionMax = OCI_VERSION,

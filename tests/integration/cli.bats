@@ -386,6 +386,20 @@ expect() { # STATUS [TEXT...]: the exit status, and texts that the output contai
 	expect 1 "File exists"
 }
 
+@test "features names every annotation of the manual, and the manual every one of them" {
+	"$OCIRT" features | jq -r '.potentiallyUnsafeConfigAnnotations[]' | sort >"$dir/features"
+	sed -n '/^\.SH ANNOTATIONS/,/^\.SH "MOUNT OPTIONS"/p' "$BATS_TEST_DIRNAME/../../man/ocirt-config.5" |
+		grep -A 1 '^\.TP' | grep -o '\(run\.oci\|org\.[a-z]*\)\.[a-z_.]*' | sort >"$dir/manual"
+	"$OCIRT" features | jq -e .linux.cgroup.systemd || sed -i /systemd/d "$dir/manual"
+	diff "$dir/features" "$dir/manual"
+}
+
+@test "features says of which version it is" {
+	run "$OCIRT" --version
+	expect_line "$("$OCIRT" features | jq -r '.annotations["org.ocirt.version"]')"
+	expect_line "$("$OCIRT" features | jq -r '.annotations["org.ocirt.commit"]')"
+}
+
 @test "features has every member, with arrays that are never absent" {
 	run "$OCIRT" features
 	expect 0
