@@ -298,8 +298,10 @@ int systemd_plan(struct cgroup *c, const char *path, const char *id, struct erro
 		return -EINVAL;
 	if (c->host->mode != CGROUP_V2) {
 		fail(e, 0, "the systemd cgroup driver needs a host with cgroup v2 alone");
-		return hint(e, "boot with systemd.unified_cgroup_hierarchy=1, or use "
-			       "--cgroup-manager cgroupfs");
+		return hint(
+			e,
+			"cgroup v1, which systemd itself has given up, is mounted here: boot with "
+			"systemd.unified_cgroup_hierarchy=1, or use --cgroup-manager cgroupfs");
 	}
 	c->user_manager = geteuid() != 0 || c->host->tolerant;
 	if (path && *path && !second)
