@@ -60,3 +60,131 @@ user_namespace='.linux.namespaces += [{"type": "user"}] |
 		[[ $(jq -r .msg "$log") == *"$words"* ]] || complain "$(<"$log")"
 	done
 }
+
+# --- what is large, and who does not answer ------------------------------------------------------
+
+@test "ids of 64 hex digits and of 200 characters live a whole life" {
+	bundle "$(args sleep)"
+	local name hex long
+	hex=$(sha256sum <<<"$id$RANDOM")
+	long=$id$(printf 'x%.0s' {1..200})
+	for name in "${hex::64}" "${long::200}"; do
+		ocirt create --pid-file "$dir/pid" "$name" >/dev/null 2>&1 </dev/null
+		ocirt start "$name"
+		[[ $(pid_of "$name") == "$(<"$dir/pid")" ]]
+		run ocirt exec "$name" /bin/demo ids
+		expect_status 0
+		[[ $(ocirt list --quiet) == "$name" ]]
+		ocirt kill "$name" KILL
+		await eval '[[ $(status_of "$name") == stopped ]]'
+		ocirt delete "$name"
+		expect_no_container "$name"
+	done
+}
+
+@test "an environment of 10,000 variables arrives" {
+	bundle "$(args env)" '.process.env = [range(10000) | "V\(.)=\(.)"]'
+	run ocirt run "$id"
+	expect_status 0
+	((${#lines[@]} >= 10000))
+	[[ $'\n'$output$'\n' == *$'\nV0=0\n'* && $'\n'$output$'\n' == *$'\nV9999=9999\n'* ]]
+	change "$(args sleep)"
+	ocirt create "$id" >/dev/null 2>&1 </dev/null
+	ocirt start "$id"
+	run ocirt exec "$id" /bin/demo env
+	expect_status 0
+	((${#lines[@]} >= 10000))
+}
+
+# execve(2): an argument may have 128 KiB, and all of them a quarter of the stack's limit.
+@test "arguments as large as the kernel takes arrive, and what is larger is an error that says so" {
+	bundle '.process.args = ["/bin/demo", "args", ("x" * 131071)]'
+	run ocirt run "$id"
+	expect_status 0
+	((${#output} > 131071))
+
+	change '.process.args = ["/bin/demo", "args", ("x" * 131072)]'
+	run ocirt run "$id"
+	expect_status 1
+	expect_line "Argument list too long"
+	expect_no_container "$id"
+
+	change '.process.args = ["/bin/demo", "true"] + [range(100) | "x" * 100000]'
+	run ocirt run "$id"
+	expect_status 1
+	expect_line "Argument list too long"
+	expect_no_container "$id"
+}
+
+@test "a console socket that nobody reads" {
+	command -v python3 >/dev/null || skip "python3 is not installed"
+	bundle '.process.terminal = true' "$(args tty)"
+	# Listens and never accepts.
+	python3 -c '
+import signal, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(4)
+signal.pause()' "$dir/console" &
+	local listener=$!
+	await test -S "$dir/console"
+	run timeout 20 "$OCIRT" --root "$root" create --console-socket "$dir/console" "$id" </dev/null
+	expect_status 0
+	kill "$listener"
+	ocirt delete --force "$id"
+}
+
+@test "a log that nobody reads, and is full" {
+	mkfifo "$dir/log"
+	local pipe
+	exec {pipe}<>"$dir/log"
+	dd if=/dev/zero of="$dir/log" bs=4096 oflag=nonblock status=none 2>/dev/null || :
+	run timeout 20 "$OCIRT" --root "$root" --log "$dir/log" --log-format json state nobody
+	expect_status 1
+	expect_line "container does not exist"
+	bundle
+	run timeout 20 "$OCIRT" --root "$root" --log "$dir/log" --debug run "$id"
+	expect_status 0
+	exec {pipe}>&-
+}
+
+@test "output that nobody reads stops the program, and nothing else" {
+	mkfifo "$dir/output"
+	local pipe
+	exec {pipe}<>"$dir/output"
+	dd if=/dev/zero of="$dir/output" bs=4096 oflag=nonblock status=none 2>/dev/null || :
+	bundle "$(args env)"
+	ocirt create "$id" >"$dir/output" 2>&1 </dev/null
+	ocirt start "$id"
+	[[ $(status_of "$id") == running ]]
+	run ocirt exec "$id" /bin/demo ids
+	expect_status 0
+	ocirt kill "$id" KILL
+	await eval '[[ $(status_of "$id") == stopped ]]'
+	ocirt delete "$id"
+	exec {pipe}>&-
+}
+
+# shellcheck disable=SC2016
+@test "a manager that dies between create and start" {
+	bundle "$(args sleep)"
+	# Its own session and process group, which die with it.
+	setsid bash -c '"$@" </dev/null >/dev/null 2>&1; kill -KILL 0' bash \
+		"$OCIRT" --root "$root" create --pid-file "$dir/pid" "$id" || :
+	[[ $(status_of "$id") == created && $(pid_of "$id") == "$(<"$dir/pid")" ]]
+	ocirt start "$id"
+	[[ $(status_of "$id") == running ]]
+	ocirt delete --force "$id"
+	expect_no_container "$id"
+}
+
+@test "a caller of run that is killed leaves a container that can be deleted" {
+	bundle "$(args sleep)"
+	"$OCIRT" --root "$root" run "$id" </dev/null >/dev/null 2>&1 &
+	local runner=$!
+	await eval '[[ $(status_of "$id" 2>/dev/null) == running ]]'
+	kill -KILL "$runner"
+	run ocirt delete --force "$id"
+	expect_status 0
+	expect_no_container "$id"
+}
