@@ -66,6 +66,7 @@ static const struct words {
 			    { { ENODEV, "this kernel has no overlayfs: 'modprobe overlay'?" },
 			      { EPERM, "in a user namespace it needs Linux 5.11" },
 			      { ELOOP, "one of the layers is inside of another" },
+			      { E2BIG, "this kernel takes about 14 layers, Linux 6.5 all of them" },
 			      { EACCES, "do the directories belong to the container's root user?" },
 			      { EINVAL,
 				"not every file system can be a layer: the upper one cannot be an "

@@ -101,19 +101,30 @@ static char *put_link(char *to, int fd)
 	return to + 14 + n;
 }
 
-/* By its descriptor, which needs 6.13, else by a path. */
-static int set_layer(int fs, const char *key, int layer)
+/* By descriptors since 6.13, by paths since 6.5, before that by one string of 255 bytes at the most. */
+enum naming { BY_DESCRIPTOR, BY_PATH, AT_ONCE };
+
+/* Tried out. In the days of one string any option was taken, and looked at when the mount was made. */
+static enum naming how_to_name(int layer)
+{
+	auto_close int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+
+	if (sys_fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, layer) == 0)
+		return BY_DESCRIPTOR;
+	return sys_fsconfig(fs, FSCONFIG_SET_FLAG, "no such option", NULL, 0) == 0 ? AT_ONCE
+										   : BY_PATH;
+}
+
+static int set_layer(int fs, enum naming how, const char *key, int layer)
 {
 	char path[32];
-	int r = sys_fsconfig(fs, FSCONFIG_SET_FD, key, NULL, layer);
 
-	if (r != -EINVAL)
-		return r;
+	if (how == BY_DESCRIPTOR)
+		return sys_fsconfig(fs, FSCONFIG_SET_FD, key, NULL, layer);
 	put_link(path, layer);
 	return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, path, 0);
 }
 
-/* All in one string, of which fsconfig takes 255 bytes: before 6.5 there is no "lowerdir+". */
 static int set_lower_at_once(const struct plan_overlay *o, struct stage *s, int fs)
 {
 	char list[256], *at = list;
@@ -130,18 +141,14 @@ static int set_lower_at_once(const struct plan_overlay *o, struct stage *s, int 
 
 static int set_layers(const struct plan_overlay *o, struct stage *s, int fs)
 {
-	int r = 0;
+	enum naming how = how_to_name(s->layers.lower[0]);
+	int r = how == AT_ONCE ? set_lower_at_once(o, s, fs) : 0;
 
-	for (size_t i = 0; r == 0 && i < o->n_lower; i++) {
-		r = set_layer(fs, "lowerdir+", s->layers.lower[i]);
-		if (r == -EINVAL && i == 0) {
-			r = set_lower_at_once(o, s, fs);
-			break;
-		}
-	}
+	for (size_t i = 0; how != AT_ONCE && r == 0 && i < o->n_lower; i++)
+		r = set_layer(fs, how, "lowerdir+", s->layers.lower[i]);
 	if (r == 0)
-		r = set_layer(fs, "upperdir", s->layers.upper);
-	return r < 0 ? r : set_layer(fs, "workdir", s->layers.work);
+		r = set_layer(fs, how, "upperdir", s->layers.upper);
+	return r < 0 ? r : set_layer(fs, how, "workdir", s->layers.work);
 }
 
 /* What the mounts of the layers forbid, a mount over them must not allow. */
