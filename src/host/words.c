@@ -18,7 +18,7 @@ static const struct words {
 	struct {
 		int err;
 		const char *text;
-	} hints[5];
+	} hints[6];
 } table[WHERE_COUNT] = {
 	[WHERE_NOWHERE] = { "", "ocirt-init failed" },
 	[WHERE_ARENA] = { "", "ocirt-init cannot map the plan" },
