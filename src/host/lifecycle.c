@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "base/sys.h"
 #include "compile/compile.h"
 #include "plan/talk.h"
@@ -126,6 +127,18 @@ static bool needs_all(struct container *c, int sig)
 	return sig == SIGKILL && state_load_config(c, &ignored) == 0 && !own_pid_namespace(c);
 }
 
+/* What ends the program by its image's own wish, or as usual. */
+#define STOP_SIGNAL "org.opencontainers.image.stopSignal"
+static int stop_signal(const struct container *c, struct error *e)
+{
+	const struct oci_state *st = c->record.state; /* NULL: half made */
+	const char *name = st ? oci_map_get(st->annotations, STOP_SIGNAL) : NULL;
+	int sig = name && *name ? signal_number(name) : SIGTERM;
+
+	return sig >= 0 ? sig
+			: fail(e, 0, "annotations[\"" STOP_SIGNAL "\"]: '%s' is not a signal", name);
+}
+
 int container_kill(const struct settings *s, const char *id, int sig, bool all, struct error *e)
 {
 	struct container c;
@@ -133,6 +146,13 @@ int container_kill(const struct settings *s, const char *id, int sig, bool all, 
 
 	if (r < 0)
 		return r;
+	if (sig < 0)
+		sig = r = stop_signal(&c, e);
+	if (r < 0) {
+		state_close(&c);
+		return r;
+	}
+	r = 0;
 	auto_close int pidfd = state_pidfd(&c);
 
 	if (all || needs_all(&c, sig)) {
@@ -396,7 +416,7 @@ int container_update(const struct settings *s, const char *id, const struct oci_
 	if (status == STATUS_STOPPED || status == STATUS_CREATING)
 		r = refuse(status, "update", e);
 	if (r == 0)
-		r = cgroup_check(&c.cgroup_host, res, e);
+		r = cgroup_check(c.cgroup_host, res, e);
 	if (r == 0)
 		r = update(&c, res, rdt, e);
 	state_close(&c);

@@ -213,7 +213,6 @@ void state_close(struct container *c)
 {
 	if (c->has_cgroup)
 		cgroup_free(&c->cgroup);
-	cgroup_host_free(&c->cgroup_host);
 	fd_close(&c->dir);
 	arena_close(&c->arena);
 	c->has_cgroup = false;
@@ -311,14 +310,19 @@ struct resctrl state_resctrl(const struct container *c)
 
 int state_open_cgroup(const struct settings *s, struct container *c, struct error *e)
 {
+	/* `list` asks for each container, and the host is the same for all. */
+	static struct cgroup_host host;
+	static bool known;
 	int r;
 
 	if (c->has_cgroup || !c->record.cgroup)
 		return 0;
-	r = cgroup_host_detect(&c->cgroup_host, e);
-	c->cgroup_host.tolerant = s->rootless;
-	if (r == 0)
-		r = cgroup_from_text(&c->cgroup_host, c->record.cgroup, &c->cgroup, e);
+	if (!known && (r = cgroup_host_detect(&host, e)) < 0)
+		return r;
+	known = true;
+	host.tolerant = s->rootless;
+	c->cgroup_host = &host;
+	r = cgroup_from_text(&host, c->record.cgroup, &c->cgroup, e);
 	c->has_cgroup = r == 0;
 	return r;
 }
@@ -394,12 +398,12 @@ int process_start(pid_t pid, uint64_t *start, bool *zombie)
 
 static bool this_boot(const struct container *c)
 {
-	char now[64];
-	ssize_t n = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", now, sizeof(now));
+	static char now[64];
 
-	if (n <= 0 || !c->record.bootID)
+	if (!*now && file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", now, sizeof(now)) > 0)
+		now[strcspn(now, "\n")] = '\0';
+	if (!*now || !c->record.bootID)
 		return true; /* the start time decides alone */
-	now[strcspn(now, "\n")] = '\0';
 	return streq(now, c->record.bootID);
 }
 
