@@ -26,5 +26,29 @@ int systemd_set(struct cgroup *c, const struct cg_writes *all, struct error *e);
 /* The unit is gone afterwards. */
 int systemd_stop(struct cgroup *c, struct error *e);
 
+/* ---- systemd_ask.c --------------------------------------------------------------------------- */
+
+/* The words of one request, as systemd/main.c takes them. */
+struct systemd_request {
+	char **v;
+	size_t n;
+	bool full; /* no memory */
+};
+
+void systemd_add(struct systemd_request *q, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void systemd_request_free(struct systemd_request *q);
+
+/* A failure where this build has no ocirt-systemd. */
+int systemd_have_program(struct error *e);
+
+/* Run it; the first line of its output is left in `out` (may be NULL). */
+int systemd_ask(struct systemd_request *q, char **out, struct error *e);
+
+/* ---- systemd_properties.c -------------------------------------------------------------------- */
+
+/* Those of the writes that systemd has properties for; how many words that were. */
+size_t systemd_add_limits(struct systemd_request *q, struct cgroup *c, const struct cg_writes *all);
+
 /* Controllers that systemd enables where they are delegated, and disables where not: not ours. */
 bool systemd_controls(const char *controller);
