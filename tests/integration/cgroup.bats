@@ -97,6 +97,23 @@ hierarchy() { # CONTROLLER
 	[[ ! -e $root/$id-2 ]]
 }
 
+# bats test_tags=vm
+@test "a cgroup where nobody would ever run is refused" {
+	hierarchy freezer
+	mkdir "$top/$id-mine"
+	if ((v == 1)); then
+		echo FROZEN >"$top/$id-mine/freezer.state"
+	else
+		echo 1 >"$top/$id-mine/cgroup.freeze"
+	fi
+	bundle '.linux.cgroupsPath = "/'"$id"'-mine/below"'
+	demo ids
+	expect_status 1
+	expect_line "unexpectedly frozen"
+	expect_line "hint: "
+	[[ ! -e $root/$id && ! -e $top/$id-mine/below ]]
+}
+
 @test "a cgroup that the caller made is used, and stays" {
 	hierarchy pids
 	mkdir -p "$top/$id-mine/own"
