@@ -94,8 +94,13 @@ void fuzz_state(const uint8_t *data, size_t size)
 	ensure(file_create(state_fd, "id/state.json", data, size, 0600) == 0);
 	ensure(state_open_at(state_fd, "id", LOCK_READ, &c, &e) == 0);
 	if (c.record.state) {
+		enum status status;
+
 		round_trip(&oci_state_schema, c.record.state);
-		ensure(status_name(state_status(&s, &c)));
+		if (state_status(&s, &c, &status, &e) < 0)
+			ensure(failed(&e));
+		else
+			ensure(status_name(status));
 		char *text = state_json(&c, "stopped", 0, NULL);
 
 		ensure(text);
