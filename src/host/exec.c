@@ -395,7 +395,8 @@ static int move_ourselves(const struct execution *x, struct error *e)
 	return fail(e, errno, "process.execCPUAffinity.initial: the kernel refuses it");
 }
 
-/* Where the container's other processes are. It is not born there, as its own children are. */
+/* Where the container's other processes are. It is not born there, as its own children are; and only
+ * now it is known which process it is. */
 static int join_class(const struct execution *x, struct error *e)
 {
 	const struct resctrl class = state_resctrl(&x->c);
@@ -416,11 +417,11 @@ static int launch(struct execution *x, struct error *e)
 	if (r == 0)
 		r = child_start(&x->child, e);
 	if (r == 0)
-		r = join_class(x, e);
-	if (r == 0)
 		r = attach(x, e);
 	if (r == 0)
 		r = child_attend(&x->child, e);
+	if (r == 0)
+		r = join_class(x, e);
 	if (r == 0)
 		r = announce(x->o->pid_file, x->pidfd_socket, x->child.pid, x->child.pidfd, e);
 	if (r == 0)
