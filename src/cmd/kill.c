@@ -10,7 +10,7 @@
 
 struct kill_options {
 	bool all, regex, list;
-	int signal;
+	int signal; /* -1: the container's own */
 };
 
 static const struct option_row rows[] = {
@@ -48,8 +48,8 @@ static int cmd_kill(struct invocation *in)
 		return list_signals();
 	if (in->n_args == 0)
 		return command_missing_id(in);
-	o->signal = in->n_args > 1 ? signal_number(in->args[1]) : SIGTERM;
-	if (o->signal < 0) {
+	o->signal = in->n_args > 1 ? signal_number(in->args[1]) : -1;
+	if (in->n_args > 1 && o->signal < 0) {
 		fail(in->e, 0, "'%s' is not a signal", in->args[1]);
 		return hint(in->e, "'ocirt kill -l' lists them; a number will do");
 	}
@@ -60,10 +60,11 @@ const struct command kill_command = {
 	.name = "kill",
 	.arguments = "ID [SIGNAL]",
 	.summary = "send a signal to a container's first process",
-	.description =
-		"SIGNAL is a number or a name in any case, with or without SIG; TERM when it\n"
-		"is missing. 0 only asks whether the process is there. Without a pid\n"
-		"namespace of its own, KILL goes to every process of the container.\n",
+	.description = "SIGNAL is a number or a name in any case, with or without SIG; when it is\n"
+		       "missing, the one that the image wants to be stopped by (annotation\n"
+		       "org.opencontainers.image.stopSignal), or TERM. 0 only asks whether the\n"
+		       "process is there. Without a pid namespace of its own, KILL goes to every\n"
+		       "process of the container.\n",
 	.rows = rows,
 	.options_size = sizeof(struct kill_options),
 	.by_id = true,

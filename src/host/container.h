@@ -76,7 +76,8 @@ struct exec_options {
 int container_exec(const struct settings *s, const struct exec_options *o, int *status,
 		   struct error *e);
 
-/* runtime.md, Kill. `all`: every process of the cgroup, a stopped container is no error then. */
+/* runtime.md, Kill. `sig` -1: the one by which the image wants to be stopped, or TERM. `all`: every
+ * process of the cgroup, a stopped container is no error then. */
 int container_kill(const struct settings *s, const char *id, int sig, bool all, struct error *e);
 
 /* runtime.md, Delete. `force`: kill what runs, remove what is half made, an unknown id is fine. */

@@ -43,6 +43,27 @@ edit_state() { # FILTER
 	holds "$dir/out" SIGTERM
 }
 
+@test "without a signal it is the one that the image wants to be stopped by, or TERM" {
+	started signals
+	ocirt delete --force "$id"
+	change '.annotations["org.opencontainers.image.stopSignal"] = "SIGUSR2"'
+	ocirt create "$id" >"$dir/out" 2>&1 </dev/null
+	ocirt start "$id"
+	await holds "$dir/out" ready
+	ocirt kill "$id"
+	await holds "$dir/out" SIGUSR2
+	has_status "$id" running
+	ocirt kill "$id" TERM
+	await has_status "$id" stopped
+	ocirt delete "$id"
+	change '.annotations["org.opencontainers.image.stopSignal"] = "NOSIG"'
+	ocirt create "$id" >"$dir/out" 2>&1 </dev/null
+	run ocirt kill "$id"
+	expect_status 1
+	expect_line "annotations[\"org.opencontainers.image.stopSignal\"]: 'NOSIG' is not a signal"
+	has_status "$id" created
+}
+
 @test "kill with 0 asks whether the program is there" {
 	standing
 	ocirt kill "$id" 0
