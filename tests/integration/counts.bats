@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bats file_tags=ocirt
 #
-# What a start costs, in counts that do not depend on the machine's mood: system calls and page faults
-# of all processes together, against bench/limits. Times are bench/'s business.
+# What commands cost, in counts that do not depend on the machine's mood: system calls, page faults and
+# instructions of all processes together, against bench/limits. Times are bench/'s business.
 
 load helpers
 
@@ -15,26 +15,51 @@ prepare() {
 	if grep -q __asan <(strings "$OCIRT" 2>/dev/null || :); then
 		skip "a build with sanitizers makes calls of its own"
 	fi
+	# The dynamic program names its loader at the beginning.
+	libc=musl
+	! grep -qa ld-linux <(head -c 4096 "$OCIRT") || libc=glibc
 }
 
-limit() { # COMMAND COLUMN
-	awk -v command="$1" -v column="$2" '$1 == command { print $column }' "$limits"
-}
+before() { :; } # each run of the command; of those that can run once
 
-# Both counts of a command line, and whether they are within the limits of its row.
-within() { # ROW ARGUMENT...
-	local row=$1 calls faults
-	shift
+system_calls() { # ARGUMENT...
+	before
 	strace -f -o "$dir/calls" "$OCIRT" "$@" >"$dir/out" 2>&1 || complain "$(<"$dir/out")"
-	calls=$(grep -cE '^[0-9]+ +[a-z_0-9]+\(' "$dir/calls")
-	faults=$(python3 -c '
+	grep -cE '^[0-9]+ +[a-z_0-9]+\(' "$dir/calls"
+}
+
+page_faults() { # ARGUMENT...
+	before
+	python3 -c '
 import os, sys
 pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ,
                      file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
-print(os.wait4(pid, 0)[2].ru_minflt)' "$OCIRT" "$@")
-	echo "# $row: $calls system calls, $faults page faults" >&3
-	((calls <= $(limit "$row" 2))) || complain "$row makes $calls system calls, $(limit "$row" 2) are allowed"
-	((faults <= $(limit "$row" 3))) || complain "$row has $faults page faults, $(limit "$row" 3) are allowed"
+print(os.wait4(pid, 0)[2].ru_minflt)' "$OCIRT" "$@"
+}
+
+# In thousands, of user space; nothing where perf does not count them, as in most virtual machines.
+instructions() { # ARGUMENT...
+	command -v perf >/dev/null || return 0
+	before
+	perf stat -x, -e instructions:u -o "$dir/perf" "$OCIRT" "$@" >/dev/null || return 0
+	awk -F, '$1 ~ /^[0-9]+$/ { print int($1 / 1000) }' "$dir/perf"
+}
+
+# The counts of a command line, and whether they are within the limits of its row.
+within() { # ROW ARGUMENT...
+	local row=$libc/$1 what limit count said=
+	shift
+	for what in system_calls page_faults instructions; do
+		limit=$(awk -v row="$row" -v what="$what" '
+			$1 == "command" { for (i = 2; i <= NF; i++) if ($i == what) column = i }
+			$1 == row { print $column }' "$limits")
+		[[ -n $limit ]] || complain "bench/limits has no $what of '$row'"
+		count=$("$what" "$@") || complain "$count"
+		[[ -n $count ]] || continue
+		said+=" $what=$count"
+		((count <= limit)) || complain "$row: $what are $count, and $limit are allowed"
+	done
+	echo "# $row:$said" >&3
 }
 
 @test "--version stays within its limits" {
@@ -46,7 +71,26 @@ print(os.wait4(pid, 0)[2].ru_minflt)' "$OCIRT" "$@")
 	within state --root "$root" state "$id"
 }
 
+@test "kill stays within its limits" {
+	standing
+	within kill --root "$root" kill "$id" CONT
+}
+
+@test "exec stays within its limits" {
+	bundle "$(args sleep)"
+	ocirt --cgroup-manager disabled run --detach "$id" >"$dir/out" 2>&1 </dev/null
+	within exec --root "$root" exec "$id" /bin/demo exit 0
+}
+
 @test "run stays within its limits" {
 	bundle "$(args exit 0)"
 	within run --root "$root" --cgroup-manager disabled run "$id"
+}
+
+@test "delete stays within its limits" {
+	before() {
+		[[ -e $root/$id ]] || ocirt --cgroup-manager disabled run --keep "$id" >"$dir/out" 2>&1 </dev/null
+	}
+	bundle "$(args exit 0)"
+	within delete --root "$root" delete "$id"
 }
