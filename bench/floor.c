@@ -275,10 +275,11 @@ static void remove_cgroups(void)
 
 static void make_root(const char *rootfs)
 {
+	must(sys_mount(NULL, "/", NULL, SLAVE | REC, NULL));
+	/* Not before: a clone of what is shared would show the host all that is mounted in it. */
 	int tree = sys_open_tree(AT_FDCWD, rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	must(tree);
-	must(sys_mount(NULL, "/", NULL, SLAVE | REC, NULL));
 	must(sys_move_mount(tree, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH));
 	must(fchdir(tree));
 	for (size_t i = 0; i < array_len(mounts); i++) {

@@ -60,7 +60,7 @@ run() { # ARGUMENT...
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
 	run delete --force "$name"
-	rm -rf "$work"
+	rm -rf --one-file-system "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP

@@ -203,7 +203,7 @@ have_alive() { # COUNT, of each runtime
 clean_up() {
 	stop_standing
 	have_alive 0
-	rm -rf "$work"
+	rm -rf --one-file-system "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
