@@ -24,8 +24,8 @@ failures=() unsteady=()
 . "$top/contrib/packages.sh"
 packages=(
 	"${build_packages[@]}"
-	bats busybox-static codespell clang clang-format debootstrap git iproute2 jq
-	debhelper libclang-rt-14-dev procps python3 shellcheck shfmt strace uidmap util-linux
+	bats busybox-static codespell clang clang-format clang-tidy cppcheck debootstrap git iproute2 jq
+	debhelper libclang-rt-14-dev procps python3 shellcheck shfmt strace uidmap util-linux valgrind
 )
 # What a virtual machine takes: some 100 MB, and the machine is emulated where there is no KVM. What
 # is not here already is left out unless it is asked for.
@@ -301,12 +301,17 @@ mkdir "$work/log"
 
 	if step "build: gcc, system's libc" build gcc CC=gcc; then
 		tests "unit, plan and schema tests with glibc" "$work/gcc" check-unit
+		tests "unit tests and plans in valgrind" "$work/gcc" check-valgrind
+		for tool in gcc clang-tidy cppcheck; do
+			step "analyze: $tool" env BUILD="$work/gcc" "$work/src/contrib/analyze" "$tool"
+		done
 	fi
 	# One build for three promises: clang, the sanitizers, and ocirt-init with glibc where there is no
 	# musl. -O1 is what the sanitizers want, and quick.
 	if step "build: clang, sanitizers, static glibc" build clang CC=clang INIT_CC="clang -static" \
 		CFLAGS="-g -O1" --enable-sanitizers; then
 		step "unit tests with sanitizers" make -C "$work/clang" -j"$jobs" check-unit
+		tests "containers with sanitizers, inside and outside" "$work/clang" check-core
 	else
 		skip "unit tests with sanitizers" "there is no build"
 	fi
