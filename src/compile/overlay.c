@@ -73,6 +73,9 @@ int compile_overlay(struct arena *a, const struct compile_input *in, struct plan
 		o->upper = arena_printf(a, "%s/upper", path_from(a, in->bundle, upper));
 		o->work = arena_printf(a, "%s/work", path_from(a, in->bundle, upper));
 	}
+	const char *label = linux_part(in->config)->mountLabel;
+
+	o->label = label && *label ? label : NULL;
 	fs->overlay = o;
 	return lower_layers(a, in, lower, fs->rootfs, o, e);
 }

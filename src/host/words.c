@@ -18,7 +18,7 @@ static const struct words {
 	struct {
 		int err;
 		const char *text;
-	} hints[6];
+	} hints[5];
 } table[WHERE_COUNT] = {
 	[WHERE_NOWHERE] = { "", "ocirt-init failed" },
 	[WHERE_ARENA] = { "", "ocirt-init cannot map the plan" },
@@ -61,12 +61,15 @@ static const struct words {
 				  "the container's root user may not get there: look at the "
 				  "modes of the directories above it" } } },
 	[WHERE_LAYER] = { "", "overlay: cannot open the layer '%s'" },
+	[WHERE_OVERLAY_OPTIONS] = { "",
+				    "cannot put an overlay over the root: it refuses %s%r",
+				    { { E2BIG, "this kernel takes about 14 layers, Linux 6.5 all "
+					       "of them" } } },
 	[WHERE_OVERLAY] = { "",
 			    "cannot put an overlay over the root: %s%r",
 			    { { ENODEV, "this kernel has no overlayfs: 'modprobe overlay'?" },
 			      { EPERM, "in a user namespace it needs Linux 5.11" },
 			      { ELOOP, "one of the layers is inside of another" },
-			      { E2BIG, "this kernel takes about 14 layers, Linux 6.5 all of them" },
 			      { EACCES, "do the directories belong to the container's root user?" },
 			      { EINVAL,
 				"not every file system can be a layer: the upper one cannot be an "

@@ -185,10 +185,12 @@ int mount_overlay(const struct plan *p, struct stage *s)
 	/* Trusted attributes, in which it notes what it does, are not for us there. */
 	if (r == 0 && p->userns)
 		r = sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
+	if (r == 0 && o->label)
+		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "context", o->label, 0);
 	if (r == 0)
 		r = set_layers(o, s, fs);
 	if (r < 0)
-		return stage_fail2(s, WHERE_OVERLAY, -1, r, "its layers",
+		return stage_fail2(s, WHERE_OVERLAY_OPTIONS, -1, r, "an option",
 				   kernel_words(fs, words, sizeof(words)));
 	r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	if (r == 0)

@@ -257,6 +257,8 @@ static void overlay_lines(FILE *f, const struct plan_overlay *o)
 		line(f, "layer work", o->work);
 	for (size_t i = 0; i < o->n_lower; i++)
 		line(f, "layer lower", o->lower[i]);
+	if (o->label)
+		line(f, "layer label", o->label);
 }
 
 static void fs_lines(FILE *f, const struct plan_fs *fs)

@@ -65,6 +65,7 @@ enum talk_where {
 	WHERE_ROOT_PROPAGATION, /* making / of the new mount namespace slave or private */
 	WHERE_ROOT_PATH,        /* root.path cannot be cloned or opened */
 	WHERE_LAYER,            /* detail: a directory that cannot be opened */
+	WHERE_OVERLAY_OPTIONS,  /* detail: which, and the kernel's text */
 	WHERE_OVERLAY,          /* detail: what part of it, and the kernel's text */
 	WHERE_ROOT_READONLY,
 	WHERE_ROOTFS_PROPAGATION, /* linux.rootfsPropagation */

@@ -32,8 +32,8 @@ has_selinux() {
 	fi
 }
 
-# bats test_tags=vm
-@test "AppArmor: the program runs under its profile, and so does what enters" {
+# A profile of this test's own, in $profile: all but the password file.
+own_profile() {
 	has_apparmor || skip "this kernel runs without AppArmor, or securityfs is not mounted"
 	command -v apparmor_parser >/dev/null || skip "apparmor_parser is not installed (apt install apparmor)"
 	profile=ocirt-$id
@@ -47,6 +47,11 @@ has_selinux() {
 			deny /etc/passwd r,
 		}
 	END
+}
+
+# bats test_tags=vm
+@test "AppArmor: the program runs under its profile, and so does what enters" {
+	own_profile
 	standing ".process.apparmorProfile = \"$profile\""
 	[[ $(<"/proc/$(pid_of "$id")/attr/current") == "$profile (enforce)" ]]
 	run ocirt exec "$id" /bin/demo cat /proc/self/attr/current
@@ -74,4 +79,19 @@ has_selinux() {
 	demo mounts /dev
 	expect_status 0
 	expect_line "system_u:object_r:tmp_t:s0"
+}
+
+# bats test_tags=vm
+@test "AppArmor: an init that stays has the profile of the program" {
+	local pid
+	own_profile
+	bundle "$(args signals)" ".process.apparmorProfile = \"$profile\""
+	ocirt create --init "$id" >"$dir/out" 2>&1 </dev/null
+	ocirt start "$id"
+	await holds "$dir/out" ready
+	pid=$(pid_of "$id")
+	[[ $(<"/proc/$pid/attr/current") == "$profile (enforce)" ]]
+	[[ $(<"/proc/$(tr -d ' ' <"/proc/$pid/task/$pid/children")/attr/current") == "$profile (enforce)" ]]
+	ocirt kill "$id" TERM
+	await has_status "$id" stopped
 }
