@@ -307,9 +307,12 @@ int mount_option_data(struct arena *a, struct plan_mount *m, struct error *e)
 		return 0;
 	for (size_t i = 0; i < m->n_options && data; i++) {
 		const struct plan_option *o = &m->options[i];
+		/* An SELinux context may have commas; the kernel knows these in quotes only. */
+		const char *quote =
+			o->value && strchr(o->value, ',') && strstr(o->key, "context") ? "\"" : "";
 
-		data = arena_printf(a, "%s%s%s%s%s", data, *data ? "," : "", o->key,
-				    o->value ? "=" : "", o->value ? o->value : "");
+		data = arena_printf(a, "%s%s%s%s%s%s%s", data, *data ? "," : "", o->key,
+				    o->value ? "=" : "", quote, o->value ? o->value : "", quote);
 	}
 	if (!data)
 		return fail(e, ENOMEM, "options");

@@ -177,6 +177,9 @@ static void a_long_value_goes_in_one_string(void)
 	for (char *c = longer; *c; c++)
 		*c = *c == ' ' ? ',' : *c;
 	check_str(m.data, longer);
+	snprintf(longer, sizeof(longer), "lowerdir=%0256d context=u:r:t:s0:c1,c2", 0);
+	must(parse(longer) == 0 && mount_option_data(&arena, &m, &e) == 0);
+	check(strstr(m.data, ",context=\"u:r:t:s0:c1,c2\"") != NULL);
 }
 
 /* Every word of the specification's table, and the recursive ones that its text adds. */
