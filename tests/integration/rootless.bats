@@ -353,3 +353,30 @@ nested() { # COMMAND...
 	expect_line "type=proc"
 	expect_line "options=ro"
 }
+
+@test "layers over the root, forgotten and kept, are the user's" {
+	grep -qw overlay /proc/filesystems || skip "this kernel has no overlayfs"
+	user_bundle "$(args write /made text)" '.root.readonly = false'
+	as_user mkdir "$runtime/kept"
+	run ocirt run --overlay --bundle "$bundle" "$id" </dev/null
+	expect_status 0
+	run ocirt run --overlay-upper "$runtime/kept" --bundle "$bundle" "$id" </dev/null
+	expect_status 0
+	[[ $(stat -c %u "$runtime/kept/upper/made") == "$uid" && ! -e $bundle/rootfs/made ]]
+}
+
+@test "an init that stays can be told apart, entered and ended" {
+	user_bundle "$(args sleep)"
+	ocirt create --init --bundle "$bundle" "$id" >"$dir/out" 2>&1 </dev/null
+	[[ $(status_of "$id") == created ]]
+	ocirt start "$id"
+	[[ $(status_of "$id") == running ]]
+	run ocirt exec "$id" /bin/demo cat /proc/1/cmdline
+	expect_line ocirt-init
+	ocirt kill "$id" TERM
+	await has_status "$id" stopped
+}
+
+has_status() { # ID STATUS
+	[[ $(status_of "$1") == "$2" ]]
+}
