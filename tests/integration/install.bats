@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bats file_tags=ocirt
 #
-# What `make install` puts where, and that `make uninstall` takes it away; and what the manual says of
-# config.json. After `make`, nothing is built.
+# What `make install` puts where, and that `make uninstall` takes it away. After `make`, nothing is built.
 
 load helpers
 
@@ -56,31 +55,4 @@ expected() {
 	run rpmspec -P "$source/contrib/rpm/ocirt.spec"
 	expect_status 0
 	expect_line "Name:           ocirt"
-}
-
-# The n-th example of ocirt-config(5).
-example() { # N
-	awk -v n="$1" '/^\.EE/ { inside = 0 } inside && k == n; /^\.EX/ { inside = 1; k++ }' \
-		"$source/man/ocirt-config.5"
-}
-
-@test "the examples of ocirt-config(5) do what it says" {
-	bundle ".mounts += [$(example 1)]"
-	demo write /etc/passwd mine
-	expect_status 0
-	[[ $(<rootfs/etc/passwd) != mine ]]
-
-	mkdir "$dir/data"
-	touch "$dir/data/file"
-	chown 1:2 "$dir/data/file"
-	change ".mounts += [$(example 2) | .source = \"$dir/data\"]"
-	demo stat /data/file
-	expect_fact uid 1001
-	expect_fact gid 1002
-
-	change ". += {$(example 3)}
-		| .annotations[] = \"$dir/log\"
-		| .hooks.poststart = [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"echo said >&2\"]}]"
-	demo true
-	[[ $(<"$dir/log") == said ]]
 }
