@@ -265,11 +265,15 @@ int take_labels(const struct plan_process *process, struct stage *s)
 	return set_labels(process, s, &at_once);
 }
 
-/* As execve(2) would leave them: of whoever is not root, only what is ambient. capabilities(7). */
+/*
+ * As execve(2) would leave them: of whoever is not root, only what is ambient, capabilities(7). With
+ * no_new_privs in any case, which is nothing to who executes nothing, and lets the filter come last.
+ */
 int take_other_rights(const struct plan_process *process, struct stage *s)
 {
 	struct plan_process as = *process;
 
+	as.no_new_privs = true;
 	if (as.uid != 0)
 		as.caps.permitted = as.caps.effective = as.caps.ambient;
 	return take_rights(&as, true, s);

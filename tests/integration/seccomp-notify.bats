@@ -56,6 +56,17 @@ start_agent() {
 	expect_line "ENOMEDIUM"
 }
 
+@test "an init that stays asks the agent for nothing, and the program does" {
+	bundle "$(args mkdir /tmp/x)" "$listener" '.process.noNewPrivileges = false' \
+		'.linux.seccomp.syscalls[0].names += ["capset", "prctl", "sendmsg"]'
+	start_agent
+
+	run ocirt run --init "$id"
+
+	expect_status 1
+	expect_line "ENOMEDIUM"
+}
+
 @test "create and start hand it over at start" {
 	bundle "$(args mkdir /tmp/x)" "$listener"
 	start_agent
