@@ -127,6 +127,8 @@ own_sysfs() {
 	else
 		mount --rbind /sys/fs/cgroup "$own"
 	fi
+	# Podman unmounts all that it finds in a list, and must not find what is hidden by another.
+	umount --recursive --lazy /sys
 	mount -t sysfs sysfs /sys
 	mount --move "$own" /sys/fs/cgroup
 }

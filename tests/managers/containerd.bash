@@ -35,7 +35,7 @@ containerd_stop() {
 }
 
 ctr() {
-	timeout --kill-after=5 60 ctr "$@"
+	timeout --kill-after=5 "${patience:-60}" ctr "$@"
 }
 
 # An image as `docker save` writes it: one layer.

@@ -208,6 +208,29 @@ many() {
 		[[ $(<"$work/many-$((i + 1))") == $((i + 1)) ]]
 	done
 }
+hundred() {
+	local i pids=()
+	patience=300
+	for i in {1..100}; do
+		standing "hundred-$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	[[ $(ctr task ls | grep -c '^hundred-.*RUNNING') == 100 ]]
+	pids=()
+	for i in {1..100}; do
+		gone "hundred-$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	run ctr task ls -q
+	expect_not hundred
+	expect_no_cgroups -path "*/$space/hundred-*"
+}
 shim_dies() {
 	standing orphan "--pid-file=$work/pid"
 	pkill -KILL -f "containerd-shim-runc-v2 .* -id orphan "
@@ -400,6 +423,7 @@ check fast "metrics has the limit" metrics
 check full "events" events
 check full "the memory limit kills, with an event" oom
 check fast "twenty at once" many
+check full "a hundred stand at once, and go at once" hundred
 check full "what a killed shim leaves is cleaned up" shim_dies
 check full "a task outlives containerd" daemon_restarts
 
