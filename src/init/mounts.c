@@ -261,32 +261,9 @@ static int propagate(struct stage *s, const struct plan_mount *m, int tree)
 	return r < 0 ? stage_fail(s, WHERE_MOUNT_ATTRIBUTES, (long)m->index, r, NULL) : 0;
 }
 
-/*
- * The last tmpfs that was mounted, as long as what follows goes right into it, as all of /dev does:
- * there is nothing in it but what we put there, and no lookup from the root is needed.
- */
-struct recent {
-	const char *destination;
-	int fd; /* -1: none */
-};
-
-static const char *name_in(const struct recent *recent, const struct plan_mount *m)
+static int open_target(struct stage *s, const struct plan_mount *m, bool directory)
 {
-	const char *name = recent->fd < 0 ? NULL : after(m->destination, recent->destination);
-
-	if (!name || name[0] != '/' || name[1] == '\0' || name[1] == '.' || strchr(name + 1, '/'))
-		return NULL;
-	return name + 1;
-}
-
-static int open_target(struct stage *s, const struct plan_mount *m, bool directory,
-		       const struct recent *recent)
-{
-	const char *below = directory ? name_in(recent, m) : NULL;
-	int fd = below ? confined_enter(recent->fd, below, 0755) : -1;
-
-	if (fd >= 0)
-		return fd;
+	int fd;
 
 	if (m->real_directory && PROTECT(proc_real)) {
 		/* "/proc" as a link would send labels and masks elsewhere (CVE-2019-19921). */
@@ -368,8 +345,7 @@ static bool optional_source_missing(const struct stage *s, const struct plan_mou
 	return m->optional && err == -ENOENT && s->failure.where == WHERE_MOUNT_SOURCE;
 }
 
-static int mount_one(const struct plan *p, struct stage *s, const struct plan_mount *m,
-		     struct recent *recent)
+static int mount_one(const struct plan *p, struct stage *s, const struct plan_mount *m)
 {
 	char text[PROGRAM_PATH_MAX];
 	struct stat st = { .st_mode = S_IFDIR };
@@ -397,7 +373,7 @@ static int mount_one(const struct plan *p, struct stage *s, const struct plan_mo
 	if (m->kind == PLAN_MOUNT_BIND && fstat(tree, &st) < 0)
 		return stage_fail(s, WHERE_MOUNT_SOURCE, (long)m->index, errno, m->source);
 
-	auto_close int target = open_target(s, m, S_ISDIR(st.st_mode), recent);
+	auto_close int target = open_target(s, m, S_ISDIR(st.st_mode));
 
 	if (target < 0)
 		return target;
@@ -409,25 +385,16 @@ static int mount_one(const struct plan *p, struct stage *s, const struct plan_mo
 	r = sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	if (r < 0)
 		return stage_fail(s, WHERE_MOUNT_ATTACH, (long)m->index, r, m->destination);
-	r = propagate(s, m, tree);
-	if (r == 0 && recent->fd < 0 && m->kind == PLAN_MOUNT_NEW && !m->copy_up &&
-	    streq(m->type, "tmpfs"))
-		*recent = (struct recent){ m->destination, fd_take(&tree) };
-	return r;
+	return propagate(s, m, tree);
 }
 
 int mount_all(const struct plan *p, struct stage *s)
 {
-	struct recent recent = { .fd = -1 };
-	int r = 0;
+	for (size_t i = 0; p->fs && i < p->fs->n_mounts; i++) {
+		int r = mount_one(p, s, &p->fs->mounts[i]);
 
-	for (size_t i = 0; p->fs && r == 0 && i < p->fs->n_mounts; i++) {
-		const struct plan_mount *m = &p->fs->mounts[i];
-
-		if (!name_in(&recent, m))
-			fd_close(&recent.fd);
-		r = mount_one(p, s, m, &recent);
+		if (r < 0)
+			return r;
 	}
-	fd_close(&recent.fd);
-	return r;
+	return 0;
 }
