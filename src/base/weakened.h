@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define PROTECTIONS(X)     \
+	X(born_last)       \
 	X(capabilities)    \
 	X(cgroup_path)     \
 	X(cgroup_readonly) \

@@ -271,6 +271,10 @@ static int plan_it(struct execution *x, struct error *e)
 	uint64_t flags = namespace_flags(x->c.config->linux);
 
 	x->plan->userns = flags & CLONE_NEWUSER;
+	if (!PROTECT(born_last) && flags & CLONE_NEWPID) {
+		x->child.pidns = x->target;
+		flags &= ~(uint64_t)CLONE_NEWPID;
+	}
 	x->plan->born_inside = flags & CLONE_NEWPID;
 	/* An ordinary user has rights over the other namespaces only within the user namespace. */
 	if (flags & CLONE_NEWUSER && !x->s->privileged) {

@@ -10,7 +10,8 @@
 
 load ../integration/helpers
 
-stopper_program=${STOPPER:-$(dirname "$OCIRT")/tests/security/stopper}
+stopper_program=${STOPPER:-$(dirname "$OCIRT_DEMO")/tests/security/stopper}
+attacker_program=$(dirname "$stopper_program")/attacker
 
 # --- the decoy ----------------------------------------------------------------------------------
 

@@ -47,3 +47,32 @@ expect_closed() {
 	run ocirt run "$id"
 	expect_closed
 }
+
+# Somebody who is not root at all, and whose user namespace has no id but that one.
+as_user() { # USER COMMAND...
+	local above=$dir
+	while [[ $above == "${TMPDIR:-/tmp}"/* ]]; do # the way to it
+		chmod o+x "$above"
+		above=${above%/*}
+	done
+	setpriv --reuid "$1" --regid "$1" --clear-groups --inh-caps=-all "${@:2}"
+}
+
+@test "an ordinary user's container has no writable cgroup, with the host's /sys, neither" {
+	local sys own=54321
+	for sys in . '.mounts |= map(select(.destination | startswith("/sys") | not))
+		| .mounts += [{destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "rro"]}]'; do
+		bundle ".linux.namespaces += [{type: \"user\"}] |
+			.linux.uidMappings = [{containerID: 0, hostID: $own, size: 1}] |
+			.linux.gidMappings = .linux.uidMappings" "$(args mounts)" \
+			'.linux.namespaces |= map(select(.type != "network"))' "$sys"
+		chown -R $own:$own "$bundle"
+		install -m 755 "$OCIRT" "$dir/ocirt"
+		mkdir -p "$dir/user" && chown $own:$own "$dir/user"
+		run as_user $own "$dir/ocirt" --root "$dir/user/state" run "$id"
+		expect_status 0
+		[[ $(grep -c '^/sys' <<<"$output") -gt 0 ]]
+		[[ -z $(grep -E '^/sys.*options=rw' <<<"$output") ]] || complain "there is a writable mount"
+		rm -rf "$bundle"
+	done
+}

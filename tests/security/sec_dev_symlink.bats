@@ -32,8 +32,7 @@ image_with() { # FILTER COMMAND...
 	attacked "$no_tmpfs"
 	rm -rf rootfs/dev
 	ln -s "$host/dev" rootfs/dev
-	run ocirt create "$id" </dev/null >"$dir/out" 2>&1
-	[[ $status -ne 0 ]] || run ocirt start "$id"
+	! ocirt create "$id" </dev/null >"$dir/out" 2>&1 || run ocirt start "$id"
 	expect_decoy
 }
 

@@ -50,6 +50,9 @@ with_host_proc() { # COMMAND
 		expect_safe
 		[[ $(</proc/sys/kernel/core_pattern) != [14]* ]]
 	done
+	mkdir -p "$host/proc/sys/net/ipv4"
+	echo decoy | tee "$host/proc/sys/net/ipv4/ip_forward" >"$host/proc/sys/kernel/shmmax"
+	decoy_before=$(decoy_sum)
 	with_host_proc "mount --bind $host/proc/sys /proc/sys"
 	expect_refused
 	expect_line "linux.sysctl"

@@ -72,6 +72,42 @@ filter='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["
 		'.linux.gidMappings = .linux.uidMappings'
 }
 
+# The same by somebody inside, with luck, as often as luck needs.
+@test "whoever loops inside over all processes gets nothing of those that enter" {
+	local n rounds=40
+	[[ ${SECURITY_SWEEP-} != all ]] || rounds=500
+	[[ -x $attacker_program ]] || skip "$attacker_program is not there: make check builds it"
+	bundle '.process.args = ["/bin/attacker"]' '.process.noNewPrivileges = false' "$filter"
+	cp "$attacker_program" rootfs/bin/attacker
+	ocirt create "$id" >"$dir/taken" 2>&1 </dev/null
+	ocirt start "$id"
+	await grep -q waiting "$dir/taken"
+	for ((n = 0; n < rounds; n++)); do
+		run ocirt exec "$id" /bin/demo exit 0
+		expect_status 0
+	done
+	ocirt kill "$id" TERM
+	await grep -q '^seen' "$dir/taken"
+	[[ $(sed -n 's/^seen //p' "$dir/taken") -gt 0 ]]
+	run ! grep '^took' "$dir/taken"
+}
+
+@test "who has every capability but CAP_SYS_PTRACE may not even look at who enters" {
+	need_stopper
+	command -v setpriv >/dev/null || skip "setpriv is missing (Debian: apt install util-linux)"
+	standing
+	cat >"$dir/look" <<-EOF
+		for p in \$(pgrep --ns $(pid_of "$id") --nslist pid); do
+			[ \$p != $(pid_of "$id") ] || continue
+			: >>"$dir/seen"
+			! setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace readlink /proc/\$p/cwd || : >>"$dir/wrong"
+		done
+	EOF
+	stopped -n all -s "sh $dir/look" -e setsid,execve -- exec "$id" /bin/demo exit 0
+	expect_status 0
+	[[ -e $dir/seen && ! -e $dir/wrong ]]
+}
+
 @test "who enters, and who waits for its start, is not dumpable" {
 	need_stopper
 	standing '.process.user = {uid: 1000, gid: 1000}'

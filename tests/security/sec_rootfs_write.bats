@@ -20,7 +20,7 @@ plant() { # TARGET-OF-LINKS
 
 @test "every file that is made, planted as a link to the host" {
 	local target with
-	for target in "$dir/host/secret" ../../../host/secret "$dir/host/new"; do
+	for target in "$dir/host/secret" ../../../host/secret "$dir/host/new" "$dir/host"; do
 		for with in device mount directory cwd console; do
 			attacked '.root.readonly = false | .mounts |= map(select(.destination | startswith("/dev") | not))'
 			mkdir -p rootfs/dev
