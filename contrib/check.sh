@@ -274,6 +274,7 @@ mkdir "$work/log"
 	if step "build" build default; then
 		tests "unit, plan and schema tests" "$work/default" check-unit
 		tests "integration and security tests" "$work/default" check-integration
+		step "security tests miss what is left out" make -C "$work/default" check-weakened
 		tests "container managers, if they are installed" "$work/default" check-managers-fast
 		if [[ -n ${OCIRT_CHECK_VALIDATION-} ]] || "$work/src/tests/validation/run" --built; then
 			tests "validation programs of the OCI" "$work/default" check-validation
