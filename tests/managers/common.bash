@@ -250,6 +250,18 @@ await() { # COMMAND...
 	done
 }
 
+# A function so many times at once, each with its number; all must succeed.
+at_once() { # TIMES FUNCTION
+	local i pids=()
+	for ((i = 1; i <= $1; i++)); do
+		"$2" "$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+}
+
 # A command with a terminal of 33 rows and 77 columns, at which nobody types or hangs up.
 with_terminal() { # COMMAND...
 	[[ -p $work/silence ]] || mkfifo "$work/silence"

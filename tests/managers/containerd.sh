@@ -197,36 +197,15 @@ oom() {
 	await grep -q /tasks/oom "$work/oom"
 	kill "$listener"
 }
-many() {
-	local i pids=()
-	for i in {1..20}; do
-		once echo "$i" >"$work/many-$i" &
-		pids+=($!)
-	done
-	for i in "${!pids[@]}"; do
-		wait "${pids[i]}"
-		[[ $(<"$work/many-$((i + 1))") == $((i + 1)) ]]
-	done
-}
+one_of_many() { says "$1" once echo "$1"; }
+many() { at_once 20 one_of_many; }
+one_stands() { standing "hundred-$1"; }
+one_goes() { gone "hundred-$1"; }
 hundred() {
-	local i pids=()
 	patience=300
-	for i in {1..100}; do
-		standing "hundred-$i" &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
+	at_once 100 one_stands
 	[[ $(ctr task ls | grep -c '^hundred-.*RUNNING') == 100 ]]
-	pids=()
-	for i in {1..100}; do
-		gone "hundred-$i" &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
+	at_once 100 one_goes
 	run ctr task ls -q
 	expect_not hundred
 	expect_no_cgroups -path "*/$space/hundred-*"
@@ -285,16 +264,8 @@ exec_killed() {
 	ctr task kill -s KILL --exec-id victim c
 	await eval '! pgrep -f "^sleep 777"'
 }
-exec_many() {
-	local i pids=()
-	for i in {1..20}; do
-		exec_in_c c true &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
-}
+one_exec() { says "$1" exec_in_c c echo "$1"; }
+exec_many() { at_once 20 one_exec; }
 
 # --- what a container is made of --------------------------------------------------------------
 

@@ -200,16 +200,8 @@ exec_timeout() {
 	((status != 0))
 	await eval '! pgrep -f "^sleep 777"'
 }
-exec_many() {
-	local i pids=()
-	for i in {1..8}; do
-		exec_says "$i" echo "$i" &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
-}
+one_exec() { exec_says "$1" echo "$1"; }
+exec_many() { at_once 8 one_exec; }
 stop_gently() {
 	run_container gentle . sh -c 'trap "echo bye; exit 5" TERM; touch /tmp/ready; while :; do usleep 20000; done'
 	await exec_says '' test -e /tmp/ready
@@ -353,22 +345,13 @@ handler() {
 	[[ $(answer .status.runtime_handler PodSandboxStatus "{\"pod_sandbox_id\": \"$pod\"}") == tested ]]
 	remove_pod
 }
-many() {
-	local i pids=()
-	for i in {1..6}; do
-		(
-			set -e
-			run_pod "many-$i"
-			run_container m . sleep 1000
-			exec_says "many-$i" hostname
-			remove_pod
-		) &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
+one_of_many() {
+	run_pod "many-$1"
+	run_container m . sleep 1000
+	exec_says "many-$1" hostname
+	remove_pod
 }
+many() { at_once 6 one_of_many; }
 daemon_restarts() {
 	containerd_stop
 	containerd_start

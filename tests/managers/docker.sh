@@ -239,17 +239,8 @@ copy() {
 	says back once committed cat /tmp/back
 	gone copy
 }
-many() {
-	local i pids=()
-	for i in {1..10}; do
-		once img echo "$i" >"$work/many-$i" &
-		pids+=($!)
-	done
-	for i in "${!pids[@]}"; do
-		wait "${pids[i]}"
-		[[ $(<"$work/many-$((i + 1))") == $((i + 1)) ]]
-	done
-}
+one_of_many() { says "$1" once img echo "$1"; }
+many() { at_once 10 one_of_many; }
 attach_later() {
 	docker run -d -i --network none --name attach img sh -c 'read x; echo "got $x"'
 	bash -c 'echo it | docker attach attach'
@@ -312,16 +303,8 @@ exec_rights() {
 	expect_not 00000000a80425fb
 	says 0000000000000000 docker exec -u bob cc sed -n 's/CapEff:.//p' /proc/self/status
 }
-exec_many() {
-	local i pids=()
-	for i in {1..10}; do
-		docker exec cc true &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
-}
+one_exec() { says "$1" docker exec cc echo "$1"; }
+exec_many() { at_once 10 one_exec; }
 
 # --- limits and rights ------------------------------------------------------------------------
 

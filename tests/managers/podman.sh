@@ -199,16 +199,8 @@ copy() {
 	mentions "A /tmp/back" podman diff copy
 	gone copy
 }
-many() {
-	local i pids=()
-	for i in {1..10}; do
-		once img echo "$i" &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
-}
+one_of_many() { says "$1" once img echo "$1"; }
+many() { at_once 10 one_of_many; }
 log_passthrough() {
 	says through once --log-driver passthrough img echo through
 }
@@ -264,16 +256,8 @@ exec_cgroup() {
 	inside=$(podman exec c cat /proc/self/cgroup)
 	[[ $inside == "$(podman exec c cat /proc/1/cgroup)" ]]
 }
-exec_many() {
-	local i pids=()
-	for i in {1..10}; do
-		podman exec c echo "$i" &
-		pids+=($!)
-	done
-	for i in "${pids[@]}"; do
-		wait "$i"
-	done
-}
+one_exec() { says "$1" podman exec c echo "$1"; }
+exec_many() { at_once 10 one_exec; }
 
 # --- limits -----------------------------------------------------------------------------------
 
