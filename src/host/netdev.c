@@ -132,12 +132,12 @@ static int move(struct netdevs *all, struct netdev *d, struct error *e)
 
 	if (r < 0)
 		return r;
+	all->n_moved++; /* also when it fails: the kernel's answer may be what was lost */
 	r = netlink_change(&all->host, d->host.index, &there);
 	if (r < 0) {
 		refused(&all->host, r, d, "cannot move it", e);
 		return hint_if(e, EINVAL, "the kernel keeps devices of some kinds where they are");
 	}
-	all->n_moved++;
 	r = netlink_find(&all->inside, d->name, &device);
 	if (r < 0)
 		return refused(&all->inside, r, d, "cannot find it in the container", e);
@@ -180,6 +180,8 @@ static int give_back(struct netdevs *all, const struct netdev *d)
 	struct netlink_device device;
 	int r = netlink_find(&all->inside, d->name, &device);
 
+	if (r == -ENODEV && netlink_find(&all->host, d->host.name, &device) == 0)
+		return 0; /* it never went */
 	if (r == 0)
 		r = netlink_change(&all->inside, device.index, &home);
 	if (r == 0)
