@@ -211,7 +211,7 @@ update_fails() { # OPTION... -- TEXT...
 	[[ $(remembered '.blockIO.throttleReadBpsDevice | length') == 1 ]]
 	[[ $(remembered .blockIO.throttleWriteIOPSDevice[0].rate) == 300 ]]
 	# Refused after the disk's limit was changed: that goes back, too.
-	update_fails -r - -- "linux.resources.blockIO.throttleReadIOPSDevice[0]: cannot write '4000:0 5'" \
+	update_fails -r - -- "linux.resources.blockIO.throttleReadIOPSDevice[0]: cannot write '4000:0 " \
 		"hint: there is no such block device" <<<"{\"blockIO\": {
 		\"throttleReadBpsDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 7000000}],
 		\"throttleWriteBpsDevice\": [{\"major\": $major, \"minor\": $minor, \"rate\": 8000000}],
