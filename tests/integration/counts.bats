@@ -94,3 +94,15 @@ within() { # ROW ARGUMENT...
 	bundle "$(args exit 0)"
 	within delete --root "$root" delete "$id"
 }
+
+# It has a line for each mount, so every start would get dearer with every container.
+@test "run and list do not read the host's mounts" {
+	[[ -e /sys/fs/cgroup/cgroup.controllers || -d /sys/fs/cgroup/memory ]] ||
+		skip "cgroups are not where they usually are"
+	bundle "$(args exit 0)"
+	for what in "run $id" list; do
+		# shellcheck disable=SC2086 # words
+		strace -f -o "$dir/calls" "$OCIRT" --root "$root" $what >"$dir/out" 2>&1 || complain "$(<"$dir/out")"
+		! grep -E 'mountinfo|/proc/[^"]*/mounts' "$dir/calls" || complain "$what reads the mounts"
+	done
+}
