@@ -152,19 +152,22 @@ static int set_layers(const struct plan_overlay *o, struct stage *s, int fs)
 }
 
 /* What the mounts of the layers forbid, a mount over them must not allow. */
-static unsigned int forbidden(const struct plan_overlay *o, const struct stage *s)
+static int forbidden(const struct plan_overlay *o, const struct stage *s, unsigned int *flags)
 {
 	const unsigned int all = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	unsigned int flags = 0;
 	struct statfs fs;
 
+	*flags = 0;
 	/* The numbers of ST_* in statfs(2) are those of MOUNT_ATTR_*. */
-	for (size_t i = 0; i < o->n_lower; i++)
-		if (fstatfs(s->layers.lower[i], &fs) == 0)
-			flags |= (unsigned int)fs.f_flags & all;
-	if (fstatfs(s->layers.upper, &fs) == 0)
-		flags |= (unsigned int)fs.f_flags & all;
-	return flags;
+	for (size_t i = 0; i < o->n_lower; i++) {
+		if (fstatfs(s->layers.lower[i], &fs) < 0)
+			return -errno;
+		*flags |= (unsigned int)fs.f_flags & all;
+	}
+	if (fstatfs(s->layers.upper, &fs) < 0)
+		return -errno;
+	*flags |= (unsigned int)fs.f_flags & all;
+	return 0;
 }
 
 int mount_overlay(const struct plan *p, struct stage *s)
@@ -192,9 +195,13 @@ int mount_overlay(const struct plan *p, struct stage *s)
 	if (r < 0)
 		return stage_fail2(s, WHERE_OVERLAY_OPTIONS, -1, r, "an option",
 				   kernel_words(fs, words, sizeof(words)));
-	r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	unsigned int flags;
+
+	r = forbidden(o, s, &flags);
 	if (r == 0)
-		r = sys_fsmount(fs, FSMOUNT_CLOEXEC, forbidden(o, s));
+		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r == 0)
+		r = sys_fsmount(fs, FSMOUNT_CLOEXEC, flags);
 	if (r < 0)
 		return stage_fail2(s, WHERE_OVERLAY, -1, r, "making it",
 				   kernel_words(fs, words, sizeof(words)));

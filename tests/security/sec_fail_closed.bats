@@ -59,3 +59,16 @@ fail_each() { # CALLS SAMPLES FILTER...
 	fail_each close_range,setsid,sethostname,chdir,fchdir,unshare,prlimit64,getcwd,proc-write 10 \
 		'.process.oomScoreAdj = 100'
 }
+
+@test "what decides about a protection and cannot be seen: fstatfs, of layers over the root, too" {
+	local n
+	need_stopper
+	attacked
+	stopped -e fstatfs -- --cgroup-manager disabled run --overlay "$id"
+	expect_status 0
+	[[ $(stops) -gt 1 ]]
+	for n in $(seq "$(stops)"); do
+		stopped -e fstatfs -n "$n" -f EPERM -- --cgroup-manager disabled run --overlay "$id"
+		expect_refused
+	done
+}

@@ -80,6 +80,7 @@ static const struct call {
 	{ "fsopen", SYS_fsopen, 0, false },
 	{ "fsconfig", SYS_fsconfig, -1, false },
 	{ "fsmount", SYS_fsmount, -1, false },
+	{ "fstatfs", SYS_fstatfs, -1, false },
 	{ "fspick", SYS_fspick, 1, false },
 	{ "pivot_root", SYS_pivot_root, 0, false },
 	{ "umount2", SYS_umount2, 0, false },
