@@ -174,8 +174,7 @@ delegated() {
 	change '.process.user = {uid: 5, gid: 5}'
 	demo ids
 	expect_status 1
-	expect_line "process.user.gid"
-	expect_line "it is not mapped in linux.gidMappings"
+	expect_line "process.user.uid: 5 is not mapped in linux.uidMappings"
 }
 
 @test "ranges that are not granted: newuidmap's own words, and one id instead" {
