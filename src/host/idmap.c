@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <sys/vfs.h>
 
-#define LINE_SIZE  sizeof("4294967295 4294967295 4294967295\n")
+#define LINE_SIZE sizeof("4294967295 4294967295 4294967295\n")
 
 /* Both maps are written alike; this is where they differ. */
 struct map {

@@ -135,8 +135,9 @@ static int stop_signal(const struct container *c, struct error *e)
 	const char *name = st ? oci_map_get(st->annotations, STOP_SIGNAL) : NULL;
 	int sig = name && *name ? signal_number(name) : SIGTERM;
 
-	return sig >= 0 ? sig
-			: fail(e, 0, "annotations[\"" STOP_SIGNAL "\"]: '%s' is not a signal", name);
+	return sig >= 0
+		       ? sig
+		       : fail(e, 0, "annotations[\"" STOP_SIGNAL "\"]: '%s' is not a signal", name);
 }
 
 int container_kill(const struct settings *s, const char *id, int sig, bool all, struct error *e)

@@ -45,9 +45,9 @@ struct container {
 	enum lock lock; /* held on it */
 	struct arena arena;
 	struct oci_record record;
-	struct oci_config *config; /* after state_load_config() */
+	struct oci_config *config;       /* after state_load_config() */
 	struct cgroup_host *cgroup_host; /* once state_open_cgroup() has looked */
-	struct cgroup cgroup; /* after state_open_cgroup() */
+	struct cgroup cgroup;            /* after state_open_cgroup() */
 	bool has_cgroup;
 };
 

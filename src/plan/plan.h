@@ -119,7 +119,7 @@ struct plan_overlay {
 	const char *const *lower; /* the uppermost first; the last is plan_fs.rootfs */
 	size_t n_lower;
 	const char *upper, *work; /* NULL: a tmpfs that is gone with the container */
-	const char *label;        /* linux.mountLabel: the SELinux context of all its files, or NULL */
+	const char *label; /* linux.mountLabel: the SELinux context of all its files, or NULL */
 };
 
 struct plan_fs {
