@@ -128,7 +128,7 @@ static int print(struct arena *a, struct error *e)
 	struct oci_features_linux lnx = {
 		.cgroup = &cgroup,
 		.seccomp = &filter,
-		.apparmor = &off,
+		.apparmor = &on,
 		.selinux = &off,
 		.intelRdt = &rdt,
 		.memoryPolicy = &memory,
