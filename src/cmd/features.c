@@ -109,18 +109,20 @@ static struct oci_features_seccomp seccomp(struct arena *a)
 }
 
 #ifdef HAVE_SYSTEMD
-#define SYSTEMD yes
+#define SYSTEMD true
 #else
-#define SYSTEMD no
+#define SYSTEMD false
 #endif
 
 static int print(struct arena *a, struct error *e)
 {
-	static const struct opt_bool yes = { true, true }, no = { true, false };
-	struct oci_feature on = { yes }, off = { no };
-	struct oci_features_cgroup cgroup = {
-		.v1 = yes, .v2 = yes, .systemd = SYSTEMD, .systemdUser = SYSTEMD, .rdma = yes
-	};
+	static const struct opt_bool yes = { true, true };
+	struct oci_feature on = { yes };
+	struct oci_features_cgroup cgroup = { .v1 = yes,
+					      .v2 = yes,
+					      .systemd = { true, SYSTEMD },
+					      .systemdUser = { true, SYSTEMD },
+					      .rdma = yes };
 	struct oci_features_seccomp filter = seccomp(a);
 	struct oci_features_intel_rdt rdt = { .enabled = yes, .schemata = yes, .monitoring = yes };
 	struct oci_features_memory_policy memory = { 0 };
@@ -129,7 +131,7 @@ static int print(struct arena *a, struct error *e)
 		.cgroup = &cgroup,
 		.seccomp = &filter,
 		.apparmor = &on,
-		.selinux = &off,
+		.selinux = &on,
 		.intelRdt = &rdt,
 		.memoryPolicy = &memory,
 		.mountExtensions = &mounts,

@@ -63,22 +63,31 @@ own_profile() {
 	expect_line unconfined
 }
 
-@test "SELinux: the program runs with its label" {
-	has_selinux || skip "this kernel runs without SELinux"
-	local label
-	label=$(tr -d '\0' </proc/self/attr/current)
-	bundle ".process.selinuxLabel = \"$label\""
-	demo cat /proc/self/attr/current
+@test "SELinux: the program runs with its label, and what enters" {
+	has_selinux || skip "this kernel runs without SELinux: tests/vm/selinux"
+	local label=${SELINUX_LABEL-}
+	[[ -n $label ]] || label=$(tr -d '\0' </proc/self/attr/current)
+	standing ".process.selinuxLabel = \"$label\""
+	[[ $(tr -d '\0' <"/proc/$(pid_of "$id")/attr/current") == "$label" ]]
+	run ocirt exec "$id" /bin/demo cat /proc/self/attr/current
 	expect_status 0
 	expect_line "$label"
+	run ocirt exec --process-label "${SELINUX_FILES:-$label}" "$id" /bin/demo cat /proc/self/attr/current
+	[[ -z ${SELINUX_FILES-} ]] || expect_no_line "$label"
 }
 
 @test "SELinux: what is mounted has the label" {
-	has_selinux || skip "this kernel runs without SELinux"
-	bundle '.linux.mountLabel = "system_u:object_r:tmp_t:s0"'
+	has_selinux || skip "this kernel runs without SELinux: tests/vm/selinux"
+	local label=${SELINUX_FILES:-system_u:object_r:tmp_t:s0}
+	bundle ".linux.mountLabel = \"$label\""
 	demo mounts /dev
 	expect_status 0
-	expect_line "system_u:object_r:tmp_t:s0"
+	expect_line "$label"
+	demo mounts /dev/pts
+	expect_line "$label"
+	demo mounts /proc
+	expect_status 0
+	expect_no_line "$label"
 }
 
 # bats test_tags=vm
