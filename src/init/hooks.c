@@ -246,8 +246,11 @@ int create_container_hooks(const struct plan *p, struct stage *s)
 
 int start_container_hooks(const struct plan *p, struct stage *s)
 {
-	int r = run_hooks(s, p->start_container, p->n_start_container, WHERE_START_HOOK,
-			  p->process);
+	int r = p->n_start_container ? label_program(p, s) : 0;
+
+	if (r == 0)
+		r = run_hooks(s, p->start_container, p->n_start_container, WHERE_START_HOOK,
+			      p->process);
 
 	fd_close(&s->state);
 	return r;

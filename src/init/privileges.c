@@ -145,6 +145,14 @@ static int set_labels(const struct plan_process *process, struct stage *s,
 	return r;
 }
 
+int label_program(const struct plan *p, struct stage *s)
+{
+	int r = s->labelled || !p->process ? 0 : set_labels(p->process, s, &at_execve);
+
+	s->labelled = r == 0;
+	return r;
+}
+
 /* Flags that only go with a listener. */
 #define LISTENING (SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
 
@@ -201,7 +209,7 @@ static int confine_now(const struct plan *p, struct stage *s)
 
 	if (r < 0)
 		return stage_fail(s, WHERE_FDS, -1, r, NULL);
-	if (!s->labelled && (r = set_labels(p->process, s, &at_execve)) < 0)
+	if ((r = label_program(p, s)) < 0)
 		return r;
 	return take_rights(p->process, false, s);
 }
@@ -231,9 +239,8 @@ int take_rights_early(const struct plan *p, struct stage *s)
 		return 0;
 	if (confined_early(p))
 		return confine_now(p, s);
-	if ((r = set_labels(process, s, &at_execve)) < 0)
+	if ((r = label_program(p, s)) < 0)
 		return r;
-	s->labelled = true;
 	if (process->has_sched)
 		still |= 1ULL << CAP_SYS_NICE;
 	if (process->seccomp.filter && !process->no_new_privs)
@@ -255,9 +262,7 @@ int confine(const struct plan *p, struct stage *s)
 
 int take_program_rights(const struct plan_process *process, struct stage *s)
 {
-	int r = set_labels(process, s, &at_execve);
-
-	return r < 0 ? r : take_rights(process, true, s);
+	return take_rights(process, true, s);
 }
 
 int take_labels(const struct plan_process *process, struct stage *s)

@@ -99,7 +99,14 @@ int not_dumpable(struct stage *s);
 
 /* privileges.c */
 int raise_capabilities(void); /* everything permitted becomes effective */
-/* A hook that runs after `start` has the program's rights, not ours. Called in the child. */
+/*
+ * The labels that count from the next execve on, ours or a child's: what is written is inherited. So
+ * before the first child is made, which could not write them: a process writes to its own attributes
+ * alone (Linux 5.13), and we hold the directory of ours. Does it once.
+ */
+int label_program(const struct plan *p, struct stage *s);
+/* A hook that runs after `start` has the program's rights, not ours. Called in the child; all but
+ * labels. */
 int take_program_rights(const struct plan_process *process, struct stage *s);
 /* The same for ocirt-init itself, which executes nothing any more. Labels need /proc, the rest not. */
 int take_labels(const struct plan_process *process, struct stage *s);

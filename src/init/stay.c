@@ -137,7 +137,11 @@ int stay_as_init(const struct plan *p, struct stage *s)
 	/* Without a pid namespace of its own it would get no orphans. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || pipe2(gate, O_CLOEXEC) < 0)
 		return stage_fail(s, WHERE_STAY, -1, errno, "becoming the parent of orphans");
-	int r = block_signals(&before);
+	int r = label_program(p, s);
+
+	if (r < 0)
+		return r;
+	r = block_signals(&before);
 	pid_t program = r < 0 ? -1 : fork();
 
 	if (program < 0)

@@ -91,6 +91,21 @@ own_profile() {
 }
 
 # bats test_tags=vm
+@test "AppArmor: a startContainer hook runs under the profile of the program" {
+	own_profile
+	bundle "$(args exit 0)" ".process.apparmorProfile = \"$profile\"" \
+		'.hooks.startContainer = [{path: "/bin/demo", args: ["demo", "cat", "/etc/passwd"]}]'
+	run ocirt run "$id" </dev/null
+	expect_status 1
+	expect_line "error running startContainer hook #0: /bin/demo: exit status 1"
+	expect_line EACCES
+	change '.hooks.startContainer[0].args = ["demo", "cat", "/proc/self/attr/current"]'
+	run ocirt run "$id" </dev/null
+	expect_status 0
+	expect_line "$profile (enforce)"
+}
+
+# bats test_tags=vm
 @test "AppArmor: an init that stays has the profile of the program" {
 	local pid
 	own_profile
