@@ -429,10 +429,9 @@ interrupted_run() { # KIND
 }
 
 @test "a signal ends a run whose createContainer hook hangs" {
-	bundle "$(args)" '.process.args = ["/bin/demo"]
-		| .hooks.createContainer = [{path: "/bin/demo", args: ["demo", "sleep", "1000"]}]'
+	bundle "$(args)" "$(sh_hook createContainer "echo here >$dir/hook; exec sleep 1000")"
 	running
-	await test -d "$root/$id"
+	await test -s "$dir/hook"
 	kill -TERM "$runner"
 	ended
 	expect_status 143
