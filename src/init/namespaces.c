@@ -135,8 +135,15 @@ int set_names(const struct plan *p, struct stage *s)
  */
 int new_keyring(const struct plan *p, struct stage *s)
 {
+	const char *label = p->process ? p->process->selinux : NULL;
+
 	if (!p->keyring || !PROTECT(keyring))
 		return 0;
+	/* With our own label the program could not use it. The execve puts this back. */
+	int err = label ? proc_write(s, "self/attr/keycreate", label) : 0;
+
+	if (err < 0)
+		return stage_fail(s, WHERE_SELINUX, -1, err, label);
 	long r = nerrno(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, p->keyring));
 
 	if (r >= 0 || r == -ENOSYS)

@@ -63,7 +63,7 @@ own_profile() {
 	expect_line unconfined
 }
 
-@test "SELinux: the program runs with its label, and what enters" {
+@test "SELinux: the program runs with its label, and so do what enters and their keyring" {
 	has_selinux || skip "this kernel runs without SELinux: tests/vm/selinux"
 	local label=${SELINUX_LABEL-}
 	[[ -n $label ]] || label=$(tr -d '\0' </proc/self/attr/current)
@@ -72,6 +72,9 @@ own_profile() {
 	run ocirt exec "$id" /bin/demo cat /proc/self/attr/current
 	expect_status 0
 	expect_line "$label"
+	# KEYCTL_GET_SECURITY of KEY_SPEC_SESSION_KEYRING: the length of its label, with the NUL.
+	run ocirt exec "$id" /bin/demo syscall keyctl 17 -3 0 0
+	expect_line "return: $((${#label} + 1))"
 	run ocirt exec --process-label "${SELINUX_FILES:-$label}" "$id" /bin/demo cat /proc/self/attr/current
 	[[ -z ${SELINUX_FILES-} ]] || expect_no_line "$label"
 }
