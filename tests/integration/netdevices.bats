@@ -42,6 +42,10 @@ devices() { # COMMAND...
 	"$@" ip -j link | jq -r '[.[].ifname | select(. != "lo")] | sort | join(" ")'
 }
 
+no_devices() {
+	[[ $(devices host) == "" ]]
+}
+
 inside() {
 	nsenter --net="/proc/$(pid_of "$id")/ns/net" "$@"
 }
@@ -60,8 +64,9 @@ addresses() { # DEVICE COMMAND...
 	expect_line " a:"
 	expect_no_line " b:"
 
-	# It has gone with the container, as config-linux.md wants it, and its peer with it.
-	[[ $(devices host) == "" ]]
+	# It goes with the container, as config-linux.md wants it, and its peer with it: when the kernel
+	# comes to it, which is after the last process has ended.
+	await no_devices
 }
 
 @test "a device that was down is up inside" {

@@ -284,22 +284,32 @@ page_size() {
 		"linux.resources.hugepageLimits[0]: cannot write '4194304' to "
 }
 
-# Mounted for this test alone; whoever else looks for hierarchies does not see them.
+# Mounted for this test alone, beside the others: whoever else looks for hierarchies does not see them.
 @test "network: classID and priorities, where net_cls and net_prio are mounted" {
 	[[ -e /sys/fs/cgroup/cgroup.controllers ]] && skip "cgroup v2 has neither"
 	grep -q '^net_cls' /proc/cgroups || skip "no controller 'net_cls' in this kernel"
 	grep -q '^net_prio' /proc/cgroups || skip "no controller 'net_prio' in this kernel"
+	[[ ! -e /sys/fs/cgroup/net_cls && ! -e /sys/fs/cgroup/net_prio ]] ||
+		skip "net_cls or net_prio is mounted here"
 	bundle "$(args sleep)" '.linux.resources.network = {"classID": 1048577, "priorities": [{"name": "lo", "priority": 7}]}'
-	mkdir "$dir/net_cls" "$dir/net_prio"
+	mkdir "$dir/cgroup"
 	run unshare --mount bash -ec '
-		for name in net_cls net_prio; do
-			mount -t cgroup -o $name none "$1/$name"
+		top=$1/cgroup
+		mount -t tmpfs none "$top"
+		for there in /sys/fs/cgroup/*/; do
+			mkdir "$top/$(basename "$there")"
+			mount --rbind "$there" "$top/$(basename "$there")"
 		done
-		"$2" --root "$1/state" create "$3" </dev/null >/dev/null 2>&1
-		echo "class: $(cat "$1/net_cls/ocirt-$3/net_cls.classid")"
-		echo "map: $(grep "^lo " "$1/net_prio/ocirt-$3/net_prio.ifpriomap")"
+		for name in net_cls net_prio; do
+			mkdir "$top/$name"
+			mount -t cgroup -o $name none "$top/$name"
+		done
+		mount --rbind "$top" /sys/fs/cgroup
+		"$2" --root "$1/state" create "$3" </dev/null >"$1/out" 2>&1 || cat "$1/out"
+		echo "class: $(cat "$top/net_cls/ocirt-$3/net_cls.classid")"
+		echo "map: $(grep "^lo " "$top/net_prio/ocirt-$3/net_prio.ifpriomap")"
 		"$2" --root "$1/state" delete --force "$3"
-		[ ! -e "$1/net_cls/ocirt-$3" ]' bash "$dir" "$OCIRT" "$id"
+		[ ! -e "$top/net_cls/ocirt-$3" ]' bash "$dir" "$OCIRT" "$id"
 	expect_status 0
 	expect_fact class 1048577
 	expect_fact map "lo 7"
