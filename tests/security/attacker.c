@@ -107,6 +107,8 @@ static void take_memory(int pid)
 		took(pid, "control", "");
 		waitpid(pid, NULL, __WALL);
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
+		/* The wait may have been for another stop, that of an execve, and ours is still to come. */
+		kill(pid, SIGCONT);
 	}
 }
 
