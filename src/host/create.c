@@ -591,6 +591,18 @@ static void read_old_limits(struct oci_config *c)
 		r->pids->limit.v = -1;
 }
 
+/*
+ * Without SELinux there is no policy that a file's label could mean something to, and mount(2) would
+ * refuse the option as one that nobody knows. Configurations that name one come from other machines.
+ */
+static void leave_out_mount_label(struct oci_config *c)
+{
+	if (!c->linux || !c->linux->mountLabel || access("/sys/fs/selinux", F_OK) == 0)
+		return;
+	log_warning("linux.mountLabel: this kernel runs without SELinux: files get no label");
+	c->linux->mountLabel = NULL;
+}
+
 /* The copy that is kept must say what the container is. */
 static int add_own_ids(struct making *m, struct error *e)
 {
@@ -618,6 +630,8 @@ static int prepare(struct making *m, struct error *e)
 		r = check_terminal(m, e);
 	if (r == 0)
 		read_old_limits(m->config);
+	if (r == 0)
+		leave_out_mount_label(m->config);
 	if (r == 0)
 		r = add_own_ids(m, e);
 	if (r == 0)

@@ -265,15 +265,6 @@ mapped='.linux.namespaces += [{"type": "user"}] |
 	expect_no_container "$id"
 }
 
-@test "a label for the files that the kernel cannot give is refused" {
-	[[ ! -e /sys/fs/selinux/enforce ]] || skip "this kernel has SELinux"
-	bundle '.linux.mountLabel = "system_u:object_r:x_t:s0" | .mounts = []'
-	run ocirt run --overlay "$id" </dev/null
-	expect_status 1
-	expect_line "cannot put an overlay over the root: it refuses an option: overlay: Unknown parameter 'context'"
-	expect_no_container "$id"
-}
-
 @test "without a mount namespace there are no layers" {
 	bundle '.linux.namespaces |= map(select(.type != "mount"))' 'del(.mounts, .linux.maskedPaths, .linux.readonlyPaths)' \
 		'.root = {"path": "/"}' '.annotations = {"org.ocirt.overlay.upper": "tmpfs"}'
