@@ -241,7 +241,7 @@ static int add_all_mounted(struct cgroup_host *host, char *membership, struct er
 
 int cgroup_host_detect(struct cgroup_host *out, struct error *e)
 {
-	bool unsure;
+	bool unsure = false;
 
 	*out = (struct cgroup_host){ .v2 = -1 };
 	if (is_filesystem(TOP, CGROUP2_SUPER_MAGIC, &unsure)) {
