@@ -87,7 +87,12 @@ joining() { # TYPE PID KIND
 	mount -t tmpfs -o size=4k tmpfs "$dir/pinned" # a peer group of its own takes no copy of itself
 	touch "$dir/pinned/mnt"
 	mount --make-private "$dir/pinned"
-	unshare "--mount=$dir/pinned/mnt" true
+	# A mount namespace takes mounts of later ones only, by their numbers, which Linux 6.18 gives out
+	# for each processor apart: one that is made on ours is later.
+	local cpu
+	for cpu in $(seq 0 "$(($(nproc --all) - 1))"); do
+		taskset -c "$cpu" unshare "--mount=$dir/pinned/mnt" true && break
+	done
 	bundle "$(joining mount 0 mnt | sed "s|/proc/0/ns/mnt|$dir/pinned/mnt|")"
 	demo namespaces
 	local joined

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# valgrind -- unit tests and plans under valgrind, which sees reads of what was never written, as the
+# valgrind.sh -- unit tests and plans under valgrind, which sees reads of what was never written, as the
 # sanitizers do not; `make check-valgrind`, in a build with the system's libc (configure CC=gcc).
 #
 # Only what needs no system calls of this decade: valgrind of Debian 12 does not know openat2(2) and
