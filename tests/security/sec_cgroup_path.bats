@@ -6,7 +6,7 @@
 load sec
 
 made() { # directories of this test, anywhere
-	find_cgroups -depth -name "*$id*"
+	find_cgroups -depth -path "*$id*"
 }
 
 clean_up() {
