@@ -181,7 +181,7 @@ int container_pids(const struct settings *s, const char *id, struct arena *a, pi
 	}
 	/* None, while it lives: an ordinary user's, whom nobody has given a cgroup. */
 	if (r == 0 && !*n && (r = state_status(s, &c, &status, e)) == 0 &&
-	    status != STATUS_STOPPED) {
+	    status != STATUS_STOPPED && status != STATUS_CREATING) {
 		fail(e, 0, "the container has no cgroup: nobody knows its processes");
 		hint(e, "its first process is %d", c.record.state->pid.v);
 		r = -EOPNOTSUPP;

@@ -134,3 +134,15 @@ create_three() {
 	ocirt create "$id" </dev/null >"$dir/out" 2>&1
 	ocirt ps --format json "$id" | jq -e --argjson pid "$(pid_of "$id")" '. == [$pid]'
 }
+
+@test "ps of a container that is being created has nothing to list yet" {
+	standing
+	kill -KILL "$(pid_of "$id")"
+	await has_status "$id" stopped
+	jq 'del(.state.pid, .pidStart)' "$root/$id/state.json" >"$dir/half"
+	cp "$dir/half" "$root/$id/state.json"
+	# Whoever creates it holds the lock.
+	run flock "$root/$id" "$OCIRT" --root "$root" ps --format json "$id"
+	expect_status 0
+	[[ $output == "[]" ]]
+}
