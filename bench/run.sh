@@ -132,9 +132,7 @@ if [[ "${peers[*]-}" == *crun* && -n $(cat $unified/cgroup.controllers 2>/dev/nu
 	for pattern in ${only[@]+"${only[@]}"}; do again+=(--only "$pattern"); done
 	((${#calls[@]})) || again+=(--no-calls)
 	[[ -z $out ]] || again+=(--out "$out")
-	# shellcheck disable=SC2016 # for that shell
-	exec unshare --mount --propagation private bash -c 'umount "$0" && exec "$@"' "$unified" \
-		"$0" --no-path -n "$rounds" "${again[@]}"
+	exec "$here/../tests/cgroup-layout" v1 "$0" --no-path -n "$rounds" "${again[@]}"
 fi
 
 # --- runtimes --------------------------------------------------------------------------------
