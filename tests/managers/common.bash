@@ -53,6 +53,11 @@ need() { # PROGRAM PACKAGE
 	install_packages "$2" >&2 && command -v "$1" >/dev/null || skip_all "cannot install $2"
 }
 
+# What single checks are skipped without.
+want() { # PROGRAM PACKAGE
+	[[ -z $install ]] || need "$@"
+}
+
 [[ $(id -u) == 0 ]] || skip_all "needs root"
 [[ -n $runtime ]] || skip_all "no runtime: give --runtime PATH"
 runtime=$(command -v "$runtime") || skip_all "there is no such runtime"
@@ -271,6 +276,23 @@ with_terminal() { # COMMAND...
 # For a shell inside: the size of the terminal, which some managers set only after the start.
 # shellcheck disable=SC2034
 patient='until stty size 2>/dev/null | grep .; do usleep 10000; done'
+
+# A directory of states in which nothing is, if it is there at all.
+expect_empty() { # DIRECTORY
+	output=$(ls -A "$1" 2>/dev/null) || :
+	[[ -z $output ]] || complain "left in $1: $output"
+}
+
+# Mounts of containers below the directory of the run.
+expect_no_mounts() {
+	! grep -E "$work/.*(merged|rootfs)" /proc/self/mountinfo || complain "mounts are left"
+}
+
+# Or skip.
+can_checkpoint() {
+	"$runtime" checkpoint --help >/dev/null 2>&1 || skip "the runtime has no checkpoints"
+	[[ -n $(command -v criu) ]] || skip "criu is not installed"
+}
 
 # Cgroups that are left on the host; those of others come and go while find looks.
 expect_no_cgroups() { # FIND-EXPRESSION...

@@ -284,11 +284,9 @@ full_pipe() {
 
 nothing_left() {
 	await eval '! pgrep -x conmon'
-	run ls -A "$work/state"
-	[[ -z $output ]] || complain "state is left"
+	expect_empty "$work/state"
 	expect_no_cgroups -path "*/$space/*"
-	run grep "$work" /proc/self/mountinfo
-	expect_not rootfs
+	expect_no_mounts
 }
 
 set_up >"$work/set-up.log" 2>&1 || {

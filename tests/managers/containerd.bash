@@ -34,6 +34,25 @@ containerd_stop() {
 	await eval '! kill -0 $(<"$work/daemon")'
 }
 
+# Where overlay does not work (an overlay below it), containerd's other way does: a function that starts
+# it and takes $snapshotter.
+try_snapshotters() { # FUNCTION
+	for snapshotter in overlayfs native; do
+		"$1" && return
+		[[ ! -e $work/daemon ]] || containerd_stop
+	done
+	return 1
+}
+
+# What is left when all containers are gone: of CONTAINERD_NAMESPACE, below the cgroup $space.
+expect_nothing_left() {
+	await eval '! pgrep -f containerd-shim'
+	expect_empty "/run/containerd/runc/$CONTAINERD_NAMESPACE"
+	containerd_stop
+	expect_no_cgroups -path "*/$space/*"
+	expect_no_mounts
+}
+
 ctr() {
 	timeout --kill-after=5 "${patience:-60}" ctr "$@"
 }

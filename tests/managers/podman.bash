@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# podman.bash -- a Podman of the script's own; to be sourced after common.bash.
+# podman.bash -- a Podman of the script's own, and what root's and a user's have in common; to be sourced
+# after common.bash.
 
 # shellcheck disable=SC2154 # of common.bash
 
@@ -39,21 +40,43 @@ echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$work/policy.json"
 mkdir -p "$work/tmp" "$work/networks" /etc/containers
 export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
 
-# The state of a container in one word.
-state() { # NAME
-	podman inspect --format '{{.State.Status}}' "$1"
+# shellcheck source=tests/managers/engine.bash
+. "$here/engine.bash"
+engine=(podman) parent=/${work##*/} unmasked=unmask=ALL init=$(command -v catatonit)
+
+podman() {
+	engine "$@"
 }
 
-# A container in the background, named after the check.
-standing() { # NAME OPTION...
-	podman run --quiet -d --network none --name "$@" img sleep 1000
+gone() { # OPTION... NAME...
+	engine rm -f -t 0 "$@"
 }
 
-# `podman run` with what nearly every check wants.
-once() { # OPTION... IMAGE ARGUMENT...
-	podman run --rm --network none "$@"
+# How an ordinary pod shares, with the containers of root and of a user.
+pod() {
+	podman pod create --name pod --network none
+	podman run -d --pod pod --name p1 img sh -c 'echo one >/dev/shm/x; sleep 1000'
+	await podman exec p1 test -s /dev/shm/x
+	says one podman run --rm --pod pod img cat /dev/shm/x
+	namespace_is "$(podman exec p1 readlink /proc/self/ns/net)" net --pod pod
+	says "$(podman exec p1 hostname)" podman run --rm --pod pod img hostname
+	podman pod stop -t 0 pod
+	podman pod start pod
+	podman pod rm -f -t 0 pod
 }
 
-gone() { # NAME...
-	podman rm -f -t 0 "$@"
+build_mounts() {
+	build_from <<-EOF
+		FROM img
+		RUN --mount=type=tmpfs,target=/t --mount=type=cache,target=/c touch /t/x /c/x
+		RUN --mount=type=bind,source=.,target=/context test -e /context/Dockerfile
+	EOF
+}
+
+nothing_left() {
+	podman rm -f -t 0 -a
+	podman pod rm -f -a
+	says '' podman ps -aq
+	await eval '! pgrep conmon'
+	expect_empty "$state_root"
 }
