@@ -55,6 +55,12 @@ struct oci_string_map {
 /* The value of `key`, or NULL. Fine with a map that is absent. */
 const char *oci_map_get(const struct oci_string_map *map, const char *key);
 
+struct oci_linux;
+struct oci_namespace;
+
+/* The namespace of this type in linux.namespaces, or NULL. Fine with a `linux` that is absent. */
+const struct oci_namespace *oci_namespace_get(const struct oci_linux *l, const char *type);
+
 /* ---- config.json: root, mounts, process ------------------------------------------------------ */
 
 struct oci_root {

@@ -598,6 +598,14 @@ const char *oci_map_get(const struct oci_string_map *map, const char *key)
 	return NULL;
 }
 
+const struct oci_namespace *oci_namespace_get(const struct oci_linux *l, const char *type)
+{
+	for (size_t i = 0; l && i < l->n_namespaces; i++)
+		if (strcmp(l->namespaces[i].type, type) == 0)
+			return &l->namespaces[i];
+	return NULL;
+}
+
 /* ---- did you mean ---------------------------------------------------------------------------- */
 
 #define LONGEST 64 /* longer names are never typed by hand */

@@ -59,6 +59,9 @@ int compile_exec(struct arena *a, const struct compile_input *in, const struct o
 int compile_namespaces(struct arena *a, const struct compile_input *in, struct plan *p,
 		       struct error *e);
 
+/* "network" of CLONE_NEWNET. */
+const char *namespace_type(int flag);
+
 /* mounts.c, mount_options.c, cgroup_mounts.c: mounts[]. devices.c: linux.devices, default devices
  * and links. fs.c: root, masked and read-only paths, the rest of plan->fs. */
 int compile_fs(struct arena *a, const struct compile_input *in, struct plan *p, struct error *e);

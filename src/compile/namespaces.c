@@ -65,6 +65,14 @@ uint64_t namespaces_listed(const struct oci_linux *l)
 	return flags;
 }
 
+const char *namespace_type(int flag)
+{
+	for (size_t k = 0; k < array_len(types); k++)
+		if (types[k].flag == flag)
+			return types[k].name;
+	return "unknown";
+}
+
 static bool have(const struct plan *p, uint64_t flag)
 {
 	return ((namespaces_new(p) | namespaces_joined(p)) & flag) != 0;

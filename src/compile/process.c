@@ -238,9 +238,10 @@ static int check_mapped(const struct oci_config *config, const struct plan_proce
 {
 	const struct oci_linux *l = linux_part(config);
 
-	for (size_t i = 0; i < l->n_namespaces; i++)
-		if (streq(l->namespaces[i].type, "user") && l->namespaces[i].path)
-			return 0; /* which ids that one has is seen when it is entered */
+	const struct oci_namespace *user = oci_namespace_get(l, "user");
+
+	if (user && user->path)
+		return 0; /* which ids that one has is seen when it is entered */
 	if (l->n_uidMappings && !id_is_mapped(l->uidMappings, l->n_uidMappings, p->uid))
 		return fail(e, 0, "process.user.uid: %u is not mapped in linux.uidMappings",
 			    p->uid);

@@ -84,22 +84,19 @@ static int add_namespace(struct oci_linux *l, struct arena *a, struct error *e)
 int own_ids_add(struct oci_config *config, struct arena *a, struct error *e)
 {
 	struct oci_linux *l = config->linux;
-	bool listed = false;
 	int r = 0;
 
 	if (geteuid() == 0)
 		return 0;
 	if (!l && !(l = config->linux = arena_new(a, struct oci_linux)))
 		return fail(e, ENOMEM, "linux: does not fit into memory");
-	for (size_t i = 0; i < l->n_namespaces; i++)
-		if (streq(l->namespaces[i].type, "user")) {
-			listed = true;
-			if (l->namespaces[i].path && *l->namespaces[i].path)
-				return 0; /* its maps are there already */
-		}
+	const struct oci_namespace *user = oci_namespace_get(l, "user");
+
+	if (user && user->path && *user->path)
+		return 0; /* its maps are there already */
 	if (l->n_uidMappings || l->n_gidMappings)
 		return 0;
-	if (!listed)
+	if (!user)
 		r = add_namespace(l, a, e);
 	if (r == 0)
 		r = read_file(a, "/etc/subuid", geteuid(), &l->uidMappings, &l->n_uidMappings, e);

@@ -57,10 +57,7 @@ int points_inner_state(const struct container *c, const char *status, struct err
 
 bool own_pid_namespace(const struct container *c)
 {
-	const struct oci_linux *l = c->config->linux;
+	const struct oci_namespace *pid = oci_namespace_get(c->config->linux, "pid");
 
-	for (size_t i = 0; l && i < l->n_namespaces; i++)
-		if (streq(l->namespaces[i].type, "pid"))
-			return !l->namespaces[i].path;
-	return false;
+	return pid && !pid->path;
 }

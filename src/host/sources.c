@@ -2,6 +2,7 @@
 #include "sources.h"
 
 #include "base/sys.h"
+#include "compile/compile.h"
 #include "host/idmapped.h"
 
 #include <fcntl.h>
@@ -33,24 +34,6 @@ void sources_close(struct sources *src)
 	free(src->fds);
 	src->fds = NULL;
 	src->n = 0;
-}
-
-static const char *type_name(int type)
-{
-	static const struct {
-		int type;
-		const char *name;
-	} types[] = {
-		{ CLONE_NEWNS, "mount" },      { CLONE_NEWPID, "pid" },
-		{ CLONE_NEWNET, "network" },   { CLONE_NEWIPC, "ipc" },
-		{ CLONE_NEWUTS, "uts" },       { CLONE_NEWUSER, "user" },
-		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
-	};
-
-	for (size_t i = 0; i < array_len(types); i++)
-		if (types[i].type == type)
-			return types[i].name;
-	return "unknown";
 }
 
 static int opened(struct sources *src, int fd)
@@ -88,7 +71,7 @@ int sources_open_namespaces(struct sources *src, struct error *e)
 			return fail(
 				e, 0,
 				"linux.namespaces[%zu].path: '%s' is a namespace of type %s, not %s",
-				j->index, j->path, type_name(type), type_name(j->type));
+				j->index, j->path, namespace_type(type), namespace_type(j->type));
 		if (j->type == CLONE_NEWPID)
 			src->child->pidns = fd;
 		if (j->type == CLONE_NEWUSER && !is_own(fd, "/proc/self/ns/user"))
