@@ -4,10 +4,10 @@
  */
 #include "stats_read.h"
 
+#include "base/file.h"
 #include "base/number.h"
 #include "base/util.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -173,10 +173,12 @@ void stats_hugetlb_of(struct cgroup *c, struct arena *a, struct cgroup_stats *ou
 	struct stats_source p = stats_controller(c, a, "hugetlb");
 	DIR *d = p.dir < 0 ? NULL : opendir("/sys/kernel/mm/hugepages");
 	struct stats_hugetlb list[16]; /* 64KB, 2MB, 32MB, 1GB, ... : no machine has more than 9 */
+	struct dirent *entry;
+	int r;
 
 	if (!d)
 		return;
-	for (struct dirent *entry; (entry = readdir(d)) && out->n_hugetlb < array_len(list);) {
+	while ((r = dir_next(d, &entry)) > 0 && out->n_hugetlb < array_len(list)) {
 		struct stats_hugetlb *h = &list[out->n_hugetlb];
 
 		h->size = page_size(a, entry->d_name);
@@ -188,6 +190,8 @@ void stats_hugetlb_of(struct cgroup *c, struct arena *a, struct cgroup_stats *ou
 			out->n_hugetlb++;
 	}
 	closedir(d);
+	if (r < 0)
+		out->n_hugetlb = 0; /* half of them would look like all */
 	out->hugetlb = arena_memdup(a, list, out->n_hugetlb * sizeof(*list),
 				    _Alignof(struct stats_hugetlb));
 }

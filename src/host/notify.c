@@ -6,7 +6,6 @@
 #include "base/number.h"
 #include "base/util.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -119,7 +118,7 @@ static pid_t host_pid(pid_t first, uint64_t inner)
 
 	DIR *proc = opendir("/proc");
 
-	while (proc && !found && (entry = readdir(proc))) {
+	while (proc && !found && dir_next(proc, &entry) > 0) {
 		uint64_t pid;
 
 		if (number_u64(entry->d_name, INT_MAX, &pid) == 0 &&

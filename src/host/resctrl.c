@@ -6,7 +6,6 @@
 #include "base/util.h"
 #include "host/state.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <mntent.h>
 #include <stdio.h>
@@ -417,8 +416,9 @@ static bool used_by_others(int root, const struct resctrl *r)
 		fd_close(&fd);
 		return used;
 	}
-	for (struct dirent *d; !used && (d = readdir(groups));)
-		used = d->d_name[0] != '.';
+	struct dirent *one;
+
+	used |= dir_next(groups, &one) != 0; /* what cannot be read may be used */
 	closedir(groups);
 	return used;
 }
@@ -483,20 +483,24 @@ static int by_name(const void *a, const void *b)
 static const char **domain_names(int dir, struct arena *a, size_t *n)
 {
 	DIR *d = fdopendir(dir);
+	struct dirent *one;
 	size_t room = 0;
+	int r;
 
 	*n = 0;
 	if (!d)
 		return NULL;
-	while (readdir(d))
+	while (dir_next(d, &one) > 0)
 		room++;
 	rewinddir(d);
 	const char **names = arena_new_array(a, const char *, room);
 
-	for (struct dirent *one; names && *n < room && (one = readdir(d));)
+	while ((r = dir_next(d, &one)) > 0 && names && *n < room)
 		if (after(one->d_name, "mon_L3_") && (names[*n] = arena_strdup(a, one->d_name)))
 			(*n)++;
 	closedir(d);
+	if (r < 0)
+		*n = 0; /* half of it would look like all of it */
 	if (*n)
 		qsort(names, *n, sizeof(*names), by_name);
 	return names;
