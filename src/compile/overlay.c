@@ -3,7 +3,7 @@
  * overlay -- the two annotations that put layers over the root, to a plan.
  *
  * Paths are the host's; one that is not absolute is below the bundle, as root.path is. Options of the
- * command line are annotations by now: see host/create.c.
+ * command line are annotations by now: see host/make_bundle.c.
  */
 #include "parts.h"
 

@@ -27,9 +27,6 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 {
 	c->plan = plan;
 	c->arena = arena;
-	c->console_socket = c->pidfd = c->talk = c->master = -1;
-	c->cgroup = c->userns = c->pidns = -1;
-	c->pid = -1;
 	c->room = more + 2 + CGROUP_HIERARCHIES; /* the talk, procfs */
 	plan->talk_fd = plan->listen_fd = plan->container_pidfd = -1;
 	plan->n_keep = 0;
@@ -44,6 +41,21 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 		return fail(e, errno, "cannot open /proc");
 	plan->proc_fd = child_keep(c, c->proc);
 	return 0;
+}
+
+static int connect_if(const char *path, const char *option, int *out, struct error *e)
+{
+	if (path)
+		*out = socket_connect(path, option, e);
+	return path && *out < 0 ? *out : 0;
+}
+
+int child_connect(struct child *c, const char *console_socket, const char *pidfd_socket,
+		  struct error *e)
+{
+	int r = connect_if(console_socket, "--console-socket", &c->console_socket, e);
+
+	return r < 0 ? r : connect_if(pidfd_socket, "--pidfd-socket", &c->pidfd_socket, e);
 }
 
 int child_keep(struct child *c, int fd)
@@ -307,6 +319,26 @@ int child_go(struct child *c, int state, struct error *e)
 	return r < 0 ? r : child_executed(c->talk, c->container, c->pid, e);
 }
 
+static int write_pid_file(const char *path, pid_t pid, struct error *e)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", pid);
+	int r = file_replace(AT_FDCWD, path, text, (size_t)n, 0644);
+
+	if (r < 0)
+		fail(e, r, "--pid-file: cannot write '%s'", path);
+	return r;
+}
+
+int child_announce(const struct child *c, const char *pid_file, struct error *e)
+{
+	int r = pid_file ? write_pid_file(pid_file, c->pid, e) : 0;
+
+	if (r == 0 && c->pidfd_socket >= 0)
+		r = socket_send_fd(c->pidfd_socket, c->pidfd, "pidfd", "--pidfd-socket", e);
+	return r;
+}
+
 void child_kill(struct child *c)
 {
 	if (c->pidfd < 0)
@@ -323,6 +355,7 @@ void child_close(struct child *c)
 	fd_close(&c->master);
 	fd_close(&c->proc);
 	fd_close(&c->console_socket);
+	fd_close(&c->pidfd_socket);
 }
 
 int text_memfd(const char *text, size_t len, struct error *e)
@@ -335,34 +368,13 @@ int text_memfd(const char *text, size_t len, struct error *e)
 	return r < 0 ? fail(e, r, "cannot make a memfd for the state") : fd_take(&fd);
 }
 
-static int write_pid_file(const char *path, pid_t pid, struct error *e)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", pid);
-	int r = file_replace(AT_FDCWD, path, text, (size_t)n, 0644);
-
-	if (r < 0)
-		fail(e, r, "--pid-file: cannot write '%s'", path);
-	return r;
-}
-
-int announce(const char *pid_file, int pidfd_socket, pid_t pid, int pidfd, struct error *e)
-{
-	int r = pid_file ? write_pid_file(pid_file, pid, e) : 0;
-
-	if (r == 0 && pidfd_socket >= 0)
-		r = socket_send_fd(pidfd_socket, pidfd, "pidfd", "--pidfd-socket", e);
-	return r;
-}
-
 uint64_t grantable(const struct oci_config *config)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
-	for (size_t i = 0; config->linux && i < config->linux->n_namespaces; i++)
-		if (streq(config->linux->namespaces[i].type, "user"))
-			return ~(uint64_t)0;
+	if (oci_namespace_get(config->linux, "user"))
+		return ~(uint64_t)0;
 	if (syscall(SYS_capget, &header, data) < 0)
 		return ~(uint64_t)0;
 	return data[0].permitted | (uint64_t)data[1].permitted << 32;

@@ -21,7 +21,6 @@ struct child {
 	struct plan *plan;
 	struct arena *arena;
 	const struct oci_linux *maps; /* for id maps; NULL when none will be asked for */
-	int console_socket;           /* connected, -1: keep the master */
 	/* Called once, when the namespaces are there and nothing is mounted (NAMESPACES); *state
 	 * may be left a memfd for createContainer hooks. NULL: nothing to do. */
 	int (*at_namespaces)(void *arg, int *state, struct error *e);
@@ -31,6 +30,8 @@ struct child {
 
 	const struct container *container; /* for the seccomp agent; its config says where it is */
 
+	int console_socket, pidfd_socket; /* of child_connect(); without one the master is kept */
+
 	/* What comes out. */
 	pid_t pid;
 	int pidfd, talk, master;
@@ -38,9 +39,20 @@ struct child {
 	size_t room; /* of plan->keep */
 };
 
-/* All descriptors -1. `more` is how many descriptors the caller will add with child_keep(). */
+/* What child_close() has nothing to do for. */
+#define CHILD_NONE                                                                                 \
+	{                                                                                          \
+		.console_socket = -1, .pidfd_socket = -1, .cgroup = -1, .userns = -1, .pidns = -1, \
+		.pid = -1, .pidfd = -1, .talk = -1, .master = -1, .proc = -1,                      \
+	}
+
+/* From CHILD_NONE. `more` is how many descriptors the caller will add with child_keep(). */
 int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t more,
 	       struct error *e);
+
+/* To --console-socket and --pidfd-socket; NULL: none. */
+int child_connect(struct child *c, const char *console_socket, const char *pidfd_socket,
+		  struct error *e);
 
 /* Let `fd` live on in the child under the same number. Returns fd. */
 int child_keep(struct child *c, int fd);
@@ -67,6 +79,9 @@ int child_go(struct child *c, int state, struct error *e);
 /* The same by a connection of `start`. `c` and the pid of the process are for the seccomp agent. */
 int child_executed(int sock, const struct container *c, pid_t pid, struct error *e);
 
+/* Tell the caller who it is: --pid-file (may be NULL), and --pidfd-socket. */
+int child_announce(const struct child *c, const char *pid_file, struct error *e);
+
 /* SIGKILL and wait; nothing when it was not started. */
 void child_kill(struct child *c);
 
@@ -74,9 +89,6 @@ void child_close(struct child *c);
 
 /* A memfd with this text, at its beginning; owned. */
 int text_memfd(const char *text, size_t len, struct error *e);
-
-/* Tell the caller who it is: --pid-file (may be NULL), --pidfd-socket (connected, or -1). */
-int announce(const char *pid_file, int pidfd_socket, pid_t pid, int pidfd, struct error *e);
 
 /* The capabilities that this process may hand on, as a mask. In a user namespace of its own the
  * container has them all. */

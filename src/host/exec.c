@@ -8,7 +8,6 @@
  */
 #include "host/activation.h"
 #include "host/child.h"
-#include "host/console.h"
 #include "host/own_ids.h"
 #include "host/state.h"
 #include "host/supervise.h"
@@ -34,7 +33,6 @@ struct execution {
 	struct plan *plan;
 	struct child child;
 	int target; /* pidfd of the container's first process */
-	int pidfd_socket;
 };
 
 /* ---- the process object ---------------------------------------------------------------------- */
@@ -223,26 +221,6 @@ static int make_process(struct execution *x, struct error *e)
 
 /* ---- the plan -------------------------------------------------------------------------------- */
 
-static uint64_t namespace_flags(const struct oci_linux *l)
-{
-	static const struct {
-		const char *type;
-		uint64_t flag;
-	} types[] = {
-		{ "mount", CLONE_NEWNS },      { "pid", CLONE_NEWPID },
-		{ "network", CLONE_NEWNET },   { "ipc", CLONE_NEWIPC },
-		{ "uts", CLONE_NEWUTS },       { "user", CLONE_NEWUSER },
-		{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
-	};
-	uint64_t flags = 0;
-
-	for (size_t i = 0; l && i < l->n_namespaces; i++)
-		for (size_t k = 0; k < array_len(types); k++)
-			if (streq(l->namespaces[i].type, types[k].type))
-				flags |= types[k].flag;
-	return flags;
-}
-
 static int plan_it(struct execution *x, struct error *e)
 {
 	struct activation a;
@@ -268,9 +246,8 @@ static int plan_it(struct execution *x, struct error *e)
 		r = child_init(&x->child, x->plan, &x->arena, 2, e);
 	if (r < 0)
 		return r;
-	uint64_t flags = namespace_flags(x->c.config->linux);
+	uint64_t flags = x->plan->exec_flags;
 
-	x->plan->userns = flags & CLONE_NEWUSER;
 	if (!PROTECT(born_last) && flags & CLONE_NEWPID) {
 		x->child.pidns = x->target;
 		flags &= ~(uint64_t)CLONE_NEWPID;
@@ -350,22 +327,6 @@ static int check_status(struct execution *x, struct error *e)
 	return 0;
 }
 
-static int open_sockets(struct execution *x, struct error *e)
-{
-	if (x->o->console_socket) {
-		x->child.console_socket =
-			socket_connect(x->o->console_socket, "--console-socket", e);
-		if (x->child.console_socket < 0)
-			return x->child.console_socket;
-	}
-	if (x->o->pidfd_socket) {
-		x->pidfd_socket = socket_connect(x->o->pidfd_socket, "--pidfd-socket", e);
-		if (x->pidfd_socket < 0)
-			return x->pidfd_socket;
-	}
-	return 0;
-}
-
 static int prepare(struct execution *x, struct error *e)
 {
 	int r = state_open(x->s, x->o->id, LOCK_NOT, &x->c, e);
@@ -384,7 +345,7 @@ static int prepare(struct execution *x, struct error *e)
 	if (r == 0)
 		r = choose_cgroup(x, e);
 	if (r == 0)
-		r = open_sockets(x, e);
+		r = child_connect(&x->child, x->o->console_socket, x->o->pidfd_socket, e);
 	return r;
 }
 
@@ -427,7 +388,7 @@ static int launch(struct execution *x, struct error *e)
 	if (r == 0)
 		r = join_class(x, e);
 	if (r == 0)
-		r = announce(x->o->pid_file, x->pidfd_socket, x->child.pid, x->child.pidfd, e);
+		r = child_announce(&x->child, x->o->pid_file, e);
 	if (r == 0)
 		r = child_go(&x->child, -1, e);
 	if (r < 0)
@@ -438,11 +399,9 @@ static int launch(struct execution *x, struct error *e)
 int container_exec(const struct settings *s, const struct exec_options *o, int *status,
 		   struct error *e)
 {
-	struct execution x = { .s = s, .o = o, .target = -1, .pidfd_socket = -1 };
+	struct execution x = { .s = s, .o = o, .c.dir = -1, .child = CHILD_NONE, .target = -1 };
 	struct supervise watch;
 
-	x.c.dir = x.child.pidfd = x.child.talk = x.child.master = x.child.console_socket = -1;
-	x.child.proc = -1;
 	*status = 0;
 	int r = prepare(&x, e);
 
@@ -458,7 +417,6 @@ int container_exec(const struct settings *s, const struct exec_options *o, int *
 	}
 	child_close(&x.child);
 	fd_close(&x.target);
-	fd_close(&x.pidfd_socket);
 	arena_close(&x.arena);
 	state_close(&x.c);
 	return r;

@@ -73,12 +73,12 @@ void fuzz_talk(const uint8_t *data, size_t size)
 	for (int executed = 0; executed < 2; executed++) {
 		struct error e = { 0 };
 		struct plan plan = { .kind = PLAN_CREATE };
-		struct child c = { .plan = &plan };
+		struct child c = CHILD_NONE;
 		int talk[2];
 
 		ensure(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, talk) == 0);
+		c.plan = &plan;
 		c.talk = talk[0];
-		c.pidfd = c.master = c.proc = c.console_socket = -1;
 		c.at_namespaces = nowhere;
 		/* All that the socket takes at once: nobody reads while it is said. */
 		say(talk[1], data, MIN(size, (size_t)8000));
