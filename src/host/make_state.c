@@ -60,6 +60,7 @@ int make_state(struct making *m, struct error *e)
 	c->record = (struct oci_record){ .state = st,
 					 .bootID = boot_id(&c->arena),
 					 .cgroup = arena_strdup(&c->arena, cgroup),
+					 .init = { m->plan->stay, true },
 					 .resctrlClass = m->class.class,
 					 .resctrlMade = { own_class, own_class },
 					 .resctrlMonitor = m->class.monitor };

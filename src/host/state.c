@@ -6,9 +6,7 @@
 #include "base/number.h"
 #include "base/sys.h"
 #include "base/util.h"
-#include "compile/compile.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -31,6 +29,7 @@ static const struct oci_row record_rows[] = {
 	RECORD_ROW(pidStart, OCI_U64, .opt = true),
 	RECORD_ROW(bootID, OCI_STRING),
 	RECORD_ROW(cgroup, OCI_STRING),
+	RECORD_ROW(init, OCI_BOOL, .opt = true),
 	RECORD_ROW(resctrlClass, OCI_STRING),
 	RECORD_ROW(resctrlMade, OCI_BOOL, .opt = true),
 	RECORD_ROW(resctrlMonitor, OCI_STRING),
@@ -460,9 +459,7 @@ static bool is_waiting(const struct container *c)
 	if (!after(exe, "/memfd:ocirt-init"))
 		return false;
 	/* One that stays runs from there for good: then it is whether it listens that tells. */
-	const char *stays = oci_map_get(c->record.state->annotations, INIT_ANNOTATION);
-
-	return !stays || !streq(stays, "true") || listens(c);
+	return !c->record.init.v || listens(c);
 }
 
 int state_status(const struct settings *s, struct container *c, enum status *out, struct error *e)

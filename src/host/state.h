@@ -27,6 +27,7 @@ struct oci_record {
 	struct opt_u64 pidStart; /* when the process began, proc_pid_stat(5) field 22 */
 	const char *bootID;      /* a process of another boot is nobody */
 	const char *cgroup;      /* cgroup_to_text() */
+	struct opt_bool init;    /* ocirt-init stays, and the program is its child */
 	/* struct resctrl */
 	const char *resctrlClass;
 	struct opt_bool resctrlMade;
