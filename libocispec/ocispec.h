@@ -648,6 +648,8 @@ void json_null(struct json_out *j);
 void json_raw(struct json_out *j, const char *json); /* one value that is JSON already */
 
 /* Key and value in one call. */
+void json_key_object(struct json_out *j, const char *key);
+void json_key_array(struct json_out *j, const char *key);
 void json_key_string(struct json_out *j, const char *key, const char *s);
 void json_key_int(struct json_out *j, const char *key, int64_t v);
 void json_key_uint(struct json_out *j, const char *key, uint64_t v);

@@ -228,6 +228,18 @@ void json_null(struct json_out *j)
 	json_raw(j, "null");
 }
 
+void json_key_object(struct json_out *j, const char *key)
+{
+	json_key(j, key);
+	json_object(j);
+}
+
+void json_key_array(struct json_out *j, const char *key)
+{
+	json_key(j, key);
+	json_array(j);
+}
+
 void json_key_string(struct json_out *j, const char *key, const char *s)
 {
 	json_key(j, key);

@@ -113,8 +113,7 @@ static void put_array(struct json_out *j, const char *key, const uint64_t *value
 {
 	if (n == 0)
 		return;
-	json_key(j, key);
-	json_array(j);
+	json_key_array(j, key);
 	for (size_t i = 0; i < n; i++)
 		json_uint(j, values[i]);
 	json_close(j);
@@ -122,10 +121,8 @@ static void put_array(struct json_out *j, const char *key, const uint64_t *value
 
 static void put_cpu(struct json_out *j, const struct stats_cpu *c)
 {
-	json_key(j, "cpu");
-	json_object(j);
-	json_key(j, "usage");
-	json_object(j);
+	json_key_object(j, "cpu");
+	json_key_object(j, "usage");
 	usage_number(j, "total", c->total);
 	put_array(j, "percpu", c->percpu, c->n_percpu);
 	put_array(j, "percpu_kernel", c->percpu_kernel, c->n_percpu_split);
@@ -133,8 +130,7 @@ static void put_cpu(struct json_out *j, const struct stats_cpu *c)
 	json_key_uint(j, "kernel", c->kernel.v);
 	json_key_uint(j, "user", c->user.v);
 	json_close(j);
-	json_key(j, "throttling");
-	json_object(j);
+	json_key_object(j, "throttling");
 	usage_number(j, "periods", c->periods);
 	usage_number(j, "throttledPeriods", c->throttled_periods);
 	usage_number(j, "throttledTime", c->throttled_time);
@@ -148,8 +144,7 @@ static void put_list(struct json_out *j, const char *key, const char *list)
 {
 	if (!list)
 		return;
-	json_key(j, key);
-	json_array(j);
+	json_key_array(j, key);
 	while (*list) {
 		size_t n = strcspn(list, ","), first = strcspn(list, "-,");
 		uint64_t from, to;
@@ -168,8 +163,7 @@ static void put_list(struct json_out *j, const char *key, const char *list)
 
 static void put_cpuset(struct json_out *j, const struct stats_cpuset *c)
 {
-	json_key(j, "cpuset");
-	json_object(j);
+	json_key_object(j, "cpuset");
 	put_list(j, "cpus", c->cpus);
 	put_list(j, "mems", c->mems);
 	for (size_t i = 0; i < c->flags.n; i++)
@@ -179,8 +173,7 @@ static void put_cpuset(struct json_out *j, const struct stats_cpuset *c)
 
 static void put_entry(struct json_out *j, const char *key, const struct stats_entry *m)
 {
-	json_key(j, key);
-	json_object(j);
+	json_key_object(j, key);
 	json_key_uint(j, "limit", m->limit.v);
 	usage_number(j, "usage", m->usage);
 	usage_number(j, "max", m->peak);
@@ -190,15 +183,13 @@ static void put_entry(struct json_out *j, const char *key, const struct stats_en
 
 static void put_memory(struct json_out *j, const struct stats_memory *m)
 {
-	json_key(j, "memory");
-	json_object(j);
+	json_key_object(j, "memory");
 	usage_number(j, "cache", m->cache);
 	put_entry(j, "usage", &m->memory);
 	put_entry(j, "swap", &m->both); /* together with memory: as v1 counts, so for all */
 	put_entry(j, "kernel", &m->kernel);
 	put_entry(j, "kernelTCP", &m->kernel_tcp);
-	json_key(j, "raw");
-	json_object(j);
+	json_key_object(j, "raw");
 	for (size_t i = 0; i < m->raw.n; i++)
 		json_key_uint(j, m->raw.items[i].key, m->raw.items[i].value);
 	json_close(j);
@@ -208,8 +199,7 @@ static void put_memory(struct json_out *j, const struct stats_memory *m)
 
 static void put_pids(struct json_out *j, const struct stats_entry *p)
 {
-	json_key(j, "pids");
-	json_object(j);
+	json_key_object(j, "pids");
 	usage_number(j, "current", p->usage);
 	if (p->limit.set && p->limit.v != STATS_NO_LIMIT)
 		usage_number(j, "limit", p->limit);
@@ -233,15 +223,13 @@ static void put_io(struct json_out *j, const struct cgroup_stats *s)
 		[STATS_IO_COST_INDELAY] = "ioCostIndelay",
 	};
 
-	json_key(j, "blkio");
-	json_object(j);
+	json_key_object(j, "blkio");
 	for (size_t kind = 0; kind < STATS_IO_KINDS; kind++) {
 		const struct stats_io_list *l = &s->io[kind];
 
 		if (l->n == 0)
 			continue;
-		json_key(j, names[kind]);
-		json_array(j);
+		json_key_array(j, names[kind]);
 		for (size_t i = 0; i < l->n; i++) {
 			json_object(j);
 			json_key_uint(j, "major", l->items[i].major);
@@ -259,15 +247,13 @@ static void put_io(struct json_out *j, const struct cgroup_stats *s)
 
 static void put_hugetlb(struct json_out *j, const struct cgroup_stats *s)
 {
-	json_key(j, "hugetlb");
-	json_object(j);
+	json_key_object(j, "hugetlb");
 	for (size_t i = 0; i < s->n_hugetlb; i++) {
 		const struct stats_hugetlb *h = &s->hugetlb[i];
 		/* What is limited: reservations, where the kernel counts them. */
 		const struct stats_entry *m = h->reserved.usage.set ? &h->reserved : &h->faulted;
 
-		json_key(j, h->size);
-		json_object(j);
+		json_key_object(j, h->size);
 		usage_number(j, "usage", m->usage);
 		usage_number(j, "max", m->peak);
 		json_key_uint(j, "failcnt", m->failures.v);
@@ -276,18 +262,11 @@ static void put_hugetlb(struct json_out *j, const struct cgroup_stats *s)
 	json_close(j);
 }
 
-static void put_text(struct json_out *j, const char *key, const char *text)
-{
-	if (text)
-		json_key_string(j, key, text);
-}
-
 static void put_rdt_domains(struct json_out *j, const struct resctrl_stats *s)
 {
 	if (s->n_domains == 0)
 		return;
-	json_key(j, "mbm_stats");
-	json_array(j);
+	json_key_array(j, "mbm_stats");
 	for (size_t i = 0; i < s->n_domains; i++) {
 		json_object(j);
 		usage_number(j, "mbm_total_bytes", s->domains[i].mbm_total_bytes);
@@ -295,8 +274,7 @@ static void put_rdt_domains(struct json_out *j, const struct resctrl_stats *s)
 		json_close(j);
 	}
 	json_close(j);
-	json_key(j, "cmt_stats");
-	json_array(j);
+	json_key_array(j, "cmt_stats");
 	for (size_t i = 0; i < s->n_domains; i++) {
 		json_object(j);
 		usage_number(j, "llc_occupancy", s->domains[i].llc_occupancy);
@@ -311,28 +289,25 @@ static void put_rdt(struct json_out *j, const struct resctrl_stats *s)
 
 	if (!s)
 		s = &none;
-	json_key(j, "intel_rdt");
-	json_object(j);
+	json_key_object(j, "intel_rdt");
 	if (s->l3_root) {
-		json_key(j, "l3_cache_info");
-		json_object(j);
-		put_text(j, "cbm_mask", s->l3_mask);
+		json_key_object(j, "l3_cache_info");
+		usage_text(j, "cbm_mask", s->l3_mask);
 		usage_number(j, "min_cbm_bits", s->l3_min_bits);
 		usage_number(j, "num_closids", s->l3_classes);
 		json_close(j);
 		json_key_string(j, "l3_cache_schema_root", s->l3_root);
-		put_text(j, "l3_cache_schema", s->l3);
+		usage_text(j, "l3_cache_schema", s->l3);
 	}
 	if (s->mb_root) {
-		json_key(j, "mem_bw_info");
-		json_object(j);
+		json_key_object(j, "mem_bw_info");
 		usage_number(j, "bandwidth_gran", s->mb_granularity);
 		usage_number(j, "delay_linear", s->mb_linear);
 		usage_number(j, "min_bandwidth", s->mb_min);
 		usage_number(j, "num_closids", s->mb_classes);
 		json_close(j);
 		json_key_string(j, "mem_bw_schema_root", s->mb_root);
-		put_text(j, "mem_bw_schema", s->mb);
+		usage_text(j, "mem_bw_schema", s->mb);
 	}
 	put_rdt_domains(j, s);
 	json_close(j);
@@ -347,8 +322,7 @@ static int print_stats(void *arg, const struct container_stats *all, struct erro
 	json_object(&j);
 	json_key_string(&j, "type", "stats");
 	json_key_string(&j, "id", in->args[0]);
-	json_key(&j, "data");
-	json_object(&j);
+	json_key_object(&j, "data");
 	put_cpu(&j, &s->cpu);
 	put_cpuset(&j, &s->cpuset);
 	put_memory(&j, &s->memory);

@@ -60,8 +60,7 @@ static void put_entry(struct json_out *j, const char *key, const struct stats_en
 {
 	if (!counted(m))
 		return;
-	json_key(j, key);
-	json_object(j);
+	json_key_object(j, key);
 	put_members(j, m);
 	json_close(j);
 }
@@ -70,8 +69,7 @@ static void put_cpu(struct json_out *j, const struct cgroup_stats *s)
 {
 	const struct stats_cpu *c = &s->cpu;
 
-	json_key(j, "cpu");
-	json_object(j);
+	json_key_object(j, "cpu");
 	usage_number(j, "totalNsec", c->total);
 	usage_number(j, "userNsec", c->user);
 	usage_number(j, "kernelNsec", c->kernel);
@@ -80,18 +78,15 @@ static void put_cpu(struct json_out *j, const struct cgroup_stats *s)
 	usage_number(j, "throttledNsec", c->throttled_time);
 	usage_number(j, "bursts", c->bursts);
 	usage_number(j, "burstNsec", c->burst_time);
-	if (s->cpuset.cpus)
-		json_key_string(j, "cpus", s->cpuset.cpus);
-	if (s->cpuset.mems)
-		json_key_string(j, "mems", s->cpuset.mems);
+	usage_text(j, "cpus", s->cpuset.cpus);
+	usage_text(j, "mems", s->cpuset.mems);
 	usage_pressure(j, &c->pressure, &words);
 	json_close(j);
 }
 
 static void put_memory(struct json_out *j, const struct stats_memory *m)
 {
-	json_key(j, "memory");
-	json_object(j);
+	json_key_object(j, "memory");
 	put_members(j, &m->memory);
 	usage_number(j, "cache", m->cache);
 	usage_number(j, "oomKills", m->oom_kills);
@@ -137,10 +132,8 @@ static void put_io(struct json_out *j, const struct cgroup_stats *s)
 {
 	const struct stats_io_list *l = &s->io[STATS_IO_BYTES];
 
-	json_key(j, "io");
-	json_object(j);
-	json_key(j, "devices");
-	json_array(j);
+	json_key_object(j, "io");
+	json_key_array(j, "devices");
 	for (size_t i = 0; i < l->n; i++) {
 		const struct stats_io *d = &l->items[i];
 		size_t first = 0;
@@ -159,11 +152,9 @@ static void put_hugetlb(struct json_out *j, const struct cgroup_stats *s)
 {
 	if (s->n_hugetlb == 0)
 		return;
-	json_key(j, "hugetlb");
-	json_object(j);
+	json_key_object(j, "hugetlb");
 	for (size_t i = 0; i < s->n_hugetlb; i++) {
-		json_key(j, s->hugetlb[i].size);
-		json_object(j);
+		json_key_object(j, s->hugetlb[i].size);
 		put_members(j, &s->hugetlb[i].faulted);
 		put_entry(j, "reserved", &s->hugetlb[i].reserved);
 		json_close(j);
@@ -175,12 +166,10 @@ static void put_scalars(struct json_out *j, const char *key, const struct stats_
 {
 	if (s->n == 0)
 		return;
-	json_key(j, key);
-	json_array(j);
+	json_key_array(j, key);
 	for (size_t i = 0; i < s->n; i++) {
 		json_object(j);
-		if (s->items[i].device)
-			json_key_string(j, "device", s->items[i].device);
+		usage_text(j, "device", s->items[i].device);
 		json_key_string(j, "name", s->items[i].name);
 		put_members(j, &s->items[i].entry);
 		json_close(j);
@@ -192,14 +181,10 @@ static void put_rdt(struct json_out *j, const struct resctrl_stats *s)
 {
 	if (!s)
 		return;
-	json_key(j, "intelRdt");
-	json_object(j);
-	if (s->l3)
-		json_key_string(j, "l3CacheSchema", s->l3);
-	if (s->mb)
-		json_key_string(j, "memBwSchema", s->mb);
-	json_key(j, "caches");
-	json_array(j);
+	json_key_object(j, "intelRdt");
+	usage_text(j, "l3CacheSchema", s->l3);
+	usage_text(j, "memBwSchema", s->mb);
+	json_key_array(j, "caches");
 	for (size_t i = 0; i < s->n_domains; i++) {
 		json_object(j);
 		usage_number(j, "occupancy", s->domains[i].llc_occupancy);
@@ -339,8 +324,7 @@ static int tell_all(struct invocation *in, const char *const *ids, size_t n, boo
 	if (o->json) {
 		json_object(&j);
 		json_key_int(&j, "schemaVersion", SCHEMA_VERSION);
-		json_key(&j, "containers");
-		json_array(&j);
+		json_key_array(&j, "containers");
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct error e = { 0 };

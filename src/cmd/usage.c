@@ -7,13 +7,18 @@ void usage_number(struct json_out *j, const char *key, struct opt_u64 n)
 		json_key_uint(j, key, n.v);
 }
 
+void usage_text(struct json_out *j, const char *key, const char *text)
+{
+	if (text)
+		json_key_string(j, key, text);
+}
+
 static void put_line(struct json_out *j, const char *key, const struct stats_pressure_line *l,
 		     const struct usage_names *names)
 {
 	if (!l->avg10)
 		return;
-	json_key(j, key);
-	json_object(j);
+	json_key_object(j, key);
 	json_key(j, "avg10");
 	json_raw(j, l->avg10);
 	json_key(j, "avg60");
@@ -29,8 +34,7 @@ void usage_pressure(struct json_out *j, const struct stats_pressure *p,
 {
 	if (!p->some.avg10 && !p->full.avg10)
 		return;
-	json_key(j, names->pressure);
-	json_object(j);
+	json_key_object(j, names->pressure);
 	put_line(j, "some", &p->some, names);
 	put_line(j, "full", &p->full, names);
 	json_close(j);

@@ -16,6 +16,7 @@ struct usage_names {
 
 /* Nothing where the kernel does not count it. */
 void usage_number(struct json_out *j, const char *key, struct opt_u64 n);
+void usage_text(struct json_out *j, const char *key, const char *text);
 void usage_pressure(struct json_out *j, const struct stats_pressure *p,
 		    const struct usage_names *names);
 
