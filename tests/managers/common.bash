@@ -3,11 +3,12 @@
 #
 # common.bash -- what the checks beneath real container managers share; to be sourced by them.
 #
-#     NAME.sh [--runtime PATH] [--fast] [--install] [--only WORDS] [--keep]
+#     NAME.sh [--runtime PATH] [--systemd] [--fast] [--install] [--only WORDS] [--keep]
 #
 # Puts the runtime PATH (default: $OCIRT) beneath one manager and prints TAP. --fast takes the checks
 # without which nobody would try it, --only those whose name contains WORDS, --install gets missing
 # Debian packages, and --keep leaves the directory of the run. $MANAGERS_OPTIONS come before them.
+# --systemd does it in a virtual machine (tests/vm/run) with cgroup v2, where systemd makes cgroups.
 #
 # Everything happens in namespaces of the script's own: what managers leave behind as a habit
 # (daemons, bridges, firewall rules, files below /run) ends with them, other users of the same
@@ -15,7 +16,7 @@
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=$(basename "$0" .sh)
-runtime=${OCIRT-} fast='' install='' only='' keep=''
+runtime=${OCIRT-} systemd='' fast='' install='' only='' keep=''
 
 skip_all() { # REASON
 	echo "1..0 # SKIP $1"
@@ -23,7 +24,7 @@ skip_all() { # REASON
 }
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,10p' "$here/common.bash"
+	sed -n 's/^# \{0,1\}//; 4,11p' "$here/common.bash"
 	exit 2
 }
 
@@ -38,7 +39,7 @@ while (($#)); do
 		shift
 		;;
 	--runtime=*) runtime=${1#*=} ;;
-	--fast | --install | --keep) declare "${1#--}=1" ;;
+	--systemd | --fast | --install | --keep) declare "${1#--}=1" ;;
 	*) usage ;;
 	esac
 	shift
@@ -91,6 +92,18 @@ clean_up() {
 	fi
 }
 
+# The machine is thrown away as a whole. Its files are on a tmpfs, which has no extended attributes
+# that overlays of ordinary users take; its disk gets some.
+if [[ -n $systemd && -z ${MANAGERS_INSIDE-} ]]; then
+	[[ -z $install ]] || {
+		need qemu-system-x86_64 qemu-system-x86
+		need dbus-daemon dbus-daemon
+	}
+	machine=("$here/../vm/run" --init systemd --timeout 3600)
+	why=$("${machine[@]}" --prepare 2>&1) || skip_all "${why##*skipped: }"
+	exec "${machine[@]}" -- env MANAGERS_OPTIONS= MANAGERS_INSIDE=/var/tmp/managers bash "$(realpath "$0")" "${arguments[@]}"
+fi
+
 if [[ -z ${MANAGERS_INSIDE-} ]]; then
 	MANAGERS_INSIDE=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-$name.XXXXXX") || exit 1
 	chmod 711 "$MANAGERS_INSIDE" # roots of user namespaces are other users
@@ -104,11 +117,17 @@ if [[ -z ${MANAGERS_INSIDE-} ]]; then
 	exit
 fi
 
+v2=''
+[[ $(stat -f -c %T /sys/fs/cgroup) != cgroup2fs ]] || v2=1
+# What none of these commands needs so many seconds for; emulated machines are slow.
+patience=60
+[[ -z $systemd ]] || patience=300
 work=$MANAGERS_INSIDE
+[[ -z $systemd ]] || { mkdir "$work" && mkfs.ext4 -q /dev/vda && mount /dev/vda "$work" && chmod 711 "$work"; } || exit 1
 cd "$work" || exit 1 # conmon leaves a file where it stands
 export LC_ALL=C.UTF-8 HOME=$work TMPDIR=$work
 unset XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_DATA_HOME DBUS_SESSION_BUS_ADDRESS NOTIFY_SOCKET
-mount -t tmpfs -o mode=755 tmpfs /run || exit 1
+[[ -n $systemd ]] || mount -t tmpfs -o mode=755 tmpfs /run || exit 1
 ip link set lo up 2>/dev/null
 
 # sysfs shows the network of whoever mounted it; managers look there for bridges. Some make plain
@@ -137,7 +156,14 @@ own_sysfs() {
 	mount -t sysfs sysfs /sys
 	mount --move "$own" /sys/fs/cgroup
 }
-own_sysfs || exit 1
+[[ -n $systemd ]] || own_sysfs || exit 1
+
+# A limit's file and what it says, by the kind of cgroups that are here: $file and $text.
+limit() { # V1-FILE TEXT V2-FILE TEXT
+	file=/sys/fs/cgroup/$1 text=$2
+	# shellcheck disable=SC2034
+	[[ -z $v2 ]] || file=/sys/fs/cgroup/$3 text=$4
+}
 
 # A root file system with what a shell needs: busybox, two users.
 make_rootfs() { # DIRECTORY
@@ -167,9 +193,9 @@ reach() { # PROGRAM
 number=0 failures=0
 
 # A function as one check: it fails when one of its commands does, or says `skip REASON`.
-# WHEN is fast or full.
+# WHEN is fast, full, or systemd: only with it.
 check() { # WHEN WORDS FUNCTION
-	[[ -z $fast || $1 == fast ]] || return 0
+	[[ $1 == fast || $1 == "${systemd:+systemd}" || ($1 == full && -z $fast) ]] || return 0
 	[[ $2 == *"$only"* ]] || return 0
 	number=$((number + 1))
 	local since=$EPOCHREALTIME log=$work/check.log status took
@@ -246,9 +272,9 @@ complain() { # TEXT...
 	return 1
 }
 
-# Until a command succeeds; gives up after half a minute, as machines are slow at times.
+# Until a command succeeds; gives up after half of $patience, as machines are slow at times.
 await() { # COMMAND...
-	local deadline=$((SECONDS + 30))
+	local deadline=$((SECONDS + patience / 2))
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < deadline)) || complain "never came: $*" || return 1
 		read -rt 0.05 <> <(:) || :

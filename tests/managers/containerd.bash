@@ -6,6 +6,8 @@
 # shellcheck disable=SC2154 # of common.bash
 
 space=${work##*/} # what all names that reach the host begin with
+parent=/$space    # the cgroup of all others
+[[ -z $systemd ]] || parent=$space.slice
 
 export CONTAINERD_ADDRESS=/run/containerd.sock
 
@@ -44,17 +46,17 @@ try_snapshotters() { # FUNCTION
 	return 1
 }
 
-# What is left when all containers are gone: of CONTAINERD_NAMESPACE, below the cgroup $space.
+# What is left when all containers are gone: of CONTAINERD_NAMESPACE, below the cgroup $parent.
 expect_nothing_left() {
 	await eval '! pgrep -f containerd-shim'
 	expect_empty "/run/containerd/runc/$CONTAINERD_NAMESPACE"
 	containerd_stop
-	expect_no_cgroups -path "*/$space/*"
+	expect_no_cgroups -path "*$parent/*"
 	expect_no_mounts
 }
 
 ctr() {
-	timeout --kill-after=5 "${patience:-60}" ctr "$@"
+	timeout --kill-after=5 "$patience" ctr "$@"
 }
 
 # An image as `docker save` writes it: one layer.

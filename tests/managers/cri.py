@@ -63,7 +63,7 @@ def main():
                                answer.FromString)
     text = sys.argv[3] if len(sys.argv) > 3 else "{}"
     try:
-        result = call(json_format.Parse(text, request()), timeout=60, wait_for_ready=True)
+        result = call(json_format.Parse(text, request()), wait_for_ready=True)
     except grpc.RpcError as error:
         sys.exit(error.details())
     print(json_format.MessageToJson(result, preserving_proto_field_name=True, indent=None))

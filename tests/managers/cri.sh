@@ -43,11 +43,12 @@ configure() {
 		runtime_type = "io.containerd.runc.v2"
 		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.tested.options]
 		BinaryName = "$runtime"
+		SystemdCgroup = $([[ -n $systemd ]] && echo true || echo false)
 	EOF
 }
 
 cri() { # METHOD [JSON]
-	timeout --kill-after=5 70 "$here/cri.py" "$CONTAINERD_ADDRESS" "$@"
+	timeout --kill-after=5 "$patience" "$here/cri.py" "$CONTAINERD_ADDRESS" "$@"
 }
 
 # A member of the answer to a call.
@@ -65,7 +66,7 @@ pod_config() { # NAME FILTER...
 		filter+=" | $1"
 		shift
 	done
-	jq -nc --arg name "$pod" --arg parent "/$space" --arg logs "$work/logs/$pod" '{
+	jq -nc --arg name "$pod" --arg parent "$parent" --arg logs "$work/logs/$pod" '{
 		metadata: {name: $name, uid: $name, namespace: "tests", attempt: 0}, hostname: $name,
 		log_directory: $logs, linux: {cgroup_parent: $parent,
 			security_context: {namespace_options: {pid: "CONTAINER"}}}} | '"$filter"
@@ -222,17 +223,31 @@ stats() {
 	[[ $(grep -cE '^[0-9]+$' <<<"$output") == 2 ]]
 	remove_container
 }
+limit_says() { # V1-FILE TEXT V2-FILE TEXT
+	limit "$@"
+	exec_says "$text" cat "$file"
+}
 resources() {
 	run_container limits '.linux.resources = {memory_limit_in_bytes: 67108864, cpu_quota: 50000,
 		cpu_period: 100000, cpu_shares: 512, cpuset_cpus: "0"}' sleep 1000
-	exec_says 67108864 cat /sys/fs/cgroup/memory/memory.limit_in_bytes
-	exec_says 50000 cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us
-	exec_says 0 cat /sys/fs/cgroup/cpuset/cpuset.cpus
+	limit_says memory/memory.limit_in_bytes 67108864 memory.max 67108864
+	limit_says cpu/cpu.cfs_quota_us 50000 cpu.max "50000 100000"
+	limit_says cpuset/cpuset.cpus 0 cpuset.cpus 0
 	cri UpdateContainerResources "{\"container_id\": \"$container\",
 		\"linux\": {\"memory_limit_in_bytes\": 50331648, \"cpu_quota\": 30000, \"cpu_period\": 100000}}"
-	exec_says 50331648 cat /sys/fs/cgroup/memory/memory.limit_in_bytes
-	exec_says 30000 cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us
+	limit_says memory/memory.limit_in_bytes 50331648 memory.max 50331648
+	limit_says cpu/cpu.cfs_quota_us 30000 cpu.max "30000 100000"
 	remove_container
+}
+scope() {
+	run_container scope '.linux.resources = {memory_limit_in_bytes: 67108864}' sleep 1000
+	local unit=cri-containerd-$container.scope
+	says "Slice=$parent"$'\n'"MemoryMax=67108864" systemctl show --property=Slice,MemoryMax "$unit"
+	cri UpdateContainerResources "{\"container_id\": \"$container\", \"linux\": {\"memory_limit_in_bytes\": 50331648}}"
+	says MemoryMax=50331648 systemctl show --property=MemoryMax "$unit"
+	exec_says 0::/ cat /proc/self/cgroup
+	remove_container
+	says LoadState=not-found systemctl show --property=LoadState "$unit"
 }
 out_of_memory() {
 	run_container oom '.linux.resources = {memory_limit_in_bytes: 16777216, memory_swap_limit_in_bytes: 16777216}' \
@@ -369,6 +384,7 @@ nothing_left() {
 	[[ $(answer '.items // [] | length' ListPodSandbox) == 0 ]]
 	[[ $(answer '.containers // [] | length' ListContainers) == 0 ]]
 	expect_nothing_left
+	[[ -z $systemd ]] || says '' systemctl list-units --all --plain --no-legend 'cri-containerd-*'
 }
 
 set_up >"$work/set-up.log" 2>&1 || {
@@ -388,6 +404,7 @@ check fast "stop lets the program end" stop_gently
 check full "stop kills when it must" stop_forcefully
 check full "stats" stats
 check fast "resources, and their update" resources
+check systemd "a scope of systemd's in the slice of the pod" scope
 check full "the memory limit kills, and that is the reason given" out_of_memory
 check full "containers of a pod share its network, IPC and name" shared
 check full "containers of a pod that share processes" process_namespace

@@ -9,9 +9,8 @@
 
 # shellcheck disable=SC2154 # of common.bash and the script
 
-# What none of these commands needs a minute for.
 engine() {
-	timeout --kill-after=5 60 "${engine[@]}" "$@"
+	timeout --kill-after=5 "$patience" "${engine[@]}" "$@"
 }
 
 # `run` with what nearly every check wants.
@@ -48,10 +47,9 @@ status_says() { # TEXT FIELD OPTION...
 	says "$text" once "$@" img sed -n "s/$field:.//p" /proc/self/status
 }
 
-cgroup_says() { # TEXT FILE OPTION...
-	local text=$1 file=$2
-	shift 2
-	says "$text" once "$@" img cat "/sys/fs/cgroup/$file"
+cgroup_says() { # V1-FILE TEXT V2-FILE TEXT OPTION...
+	limit "${@:1:4}"
+	says "$text" once "${@:5}" img cat "$file"
 }
 
 # A link below /proc/self/ns inside.
@@ -213,13 +211,18 @@ stats() {
 	[[ $output =~ stats\ [0-9.]+.?i?B\ /\ (64MiB|67.11MB)\ 1 ]]
 	gone stats
 }
+updated() { # V1-FILE TEXT V2-FILE TEXT
+	limit "$@"
+	says "$text" engine exec update cat "$file"
+}
 update() {
 	standing update --memory 64m --memory-swap 128m
 	engine update --memory 96m --memory-swap 192m --cpu-quota 30000 --cpu-shares 300 update
-	says $'100663296\n30000\n300' engine exec update sh -c 'cd /sys/fs/cgroup
-		cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.shares'
+	updated memory/memory.limit_in_bytes 100663296 memory.max 100663296
+	updated cpu/cpu.cfs_quota_us 30000 cpu.max "30000 100000"
+	updated cpu/cpu.shares 300 cpu.weight 39 || [[ $output == 12 ]]
 	engine update --memory 48m --memory-swap 64m update
-	says $((48 << 20)) engine exec update cat /sys/fs/cgroup/memory/memory.limit_in_bytes
+	updated memory/memory.limit_in_bytes 50331648 memory.max 50331648
 	gone update
 }
 copy() {
@@ -331,32 +334,39 @@ check_exec() {
 # --- limits and rights ------------------------------------------------------------------------
 
 limit_memory() {
-	cgroup_says $((64 << 20)) memory/memory.limit_in_bytes --memory 64m
-	cgroup_says $((96 << 20)) memory/memory.memsw.limit_in_bytes --memory 64m --memory-swap 96m
-	cgroup_says $((32 << 20)) memory/memory.soft_limit_in_bytes --memory 64m --memory-reservation 32m
-	cgroup_says 30 memory/memory.swappiness --memory-swappiness 30
+	cgroup_says memory/memory.limit_in_bytes 67108864 memory.max 67108864 --memory 64m
+	cgroup_says memory/memory.memsw.limit_in_bytes 100663296 memory.swap.max 33554432 \
+		--memory 64m --memory-swap 96m
+	cgroup_says memory/memory.soft_limit_in_bytes 33554432 memory.low 33554432 \
+		--memory 64m --memory-reservation 32m
+	[[ -n $v2 ]] || says 30 once --memory-swappiness 30 img cat /sys/fs/cgroup/memory/memory.swappiness
 }
 limit_cpus() {
-	cgroup_says 50000 cpu/cpu.cfs_quota_us --cpus 0.5
-	cgroup_says 20000 cpu/cpu.cfs_period_us --cpu-period 20000 --cpu-quota 10000
-	cgroup_says 512 cpu/cpu.shares --cpu-shares 512
-	cgroup_says 0 cpuset/cpuset.cpus --cpuset-cpus 0
-	cgroup_says 0 cpuset/cpuset.mems --cpuset-mems 0
+	cgroup_says cpu/cpu.cfs_quota_us 50000 cpu.max "50000 100000" --cpus 0.5
+	cgroup_says cpu/cpu.cfs_period_us 20000 cpu.max "10000 20000" --cpu-period 20000 --cpu-quota 10000
+	# There are two formulas for the weight; the second is that of older runtimes.
+	cgroup_says cpu/cpu.shares 512 cpu.weight 59 --cpu-shares 512 || [[ $output == 20 ]]
+	cgroup_says cpuset/cpuset.cpus 0 cpuset.cpus 0 --cpuset-cpus 0
+	cgroup_says cpuset/cpuset.mems 0 cpuset.mems 0 --cpuset-mems 0
 }
 limit_pids() {
-	cgroup_says 33 pids/pids.max --pids-limit 33
-	cgroup_says max pids/pids.max --pids-limit -1
-	cgroup_says max pids/pids.max --pids-limit 0
+	cgroup_says pids/pids.max 33 pids.max 33 --pids-limit 33
+	cgroup_says pids/pids.max max pids.max max --pids-limit -1
+	cgroup_says pids/pids.max max pids.max max --pids-limit 0
 	run once --pids-limit 5 img sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'
 	expect "can't fork"
 }
 limit_blkio() {
-	local disk file=blkio/blkio.throttle
-	[[ -e /sys/fs/cgroup/$file.read_bps_device ]] || skip "this kernel has no throttling"
+	local disk files=blkio/blkio.throttle.read_bps_device,blkio/blkio.throttle.write_iops_device
+	if [[ -n $v2 ]]; then
+		files=io.max
+	else
+		[[ -e /sys/fs/cgroup/${files%,*} ]] || skip "this kernel has no throttling"
+	fi
 	disk=$(lsblk -dnpo NAME 2>/dev/null | head -n 1)
 	[[ -n $disk ]] || skip "there is no disk"
 	run once --device-read-bps "$disk:1mb" --device-write-iops "$disk:77" img \
-		sh -c "cd /sys/fs/cgroup; cat $file.read_bps_device $file.write_iops_device"
+		sh -c "cd /sys/fs/cgroup; cat ${files/,/ }"
 	expect_status 0
 	expect 1048576
 	expect 77
@@ -375,10 +385,13 @@ device_rules() {
 	((status != 0))
 }
 cgroup_paths() {
-	run once --cgroup-parent "$parent/deep/er" img cat /proc/self/cgroup
-	expect ":memory:$parent/deep/er/"
-	run once --cgroupns private img grep memory /proc/self/cgroup
-	[[ $output == *:memory:/ ]]
+	local hierarchy=:memory:
+	[[ -z $v2 ]] || hierarchy=^0::
+	local deep=$parent/deep/er
+	[[ -z $systemd ]] || deep=$parent # which is a unit, not a path
+	mentions ":/${deep#/}/" once --cgroupns host --cgroup-parent "$deep" img grep "$hierarchy" /proc/self/cgroup
+	run once --cgroupns private img grep "$hierarchy" /proc/self/cgroup
+	[[ $output == *:/ ]]
 }
 capability_options() {
 	status_says "$capabilities" CapEff

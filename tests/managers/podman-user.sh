@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# podman-user.sh -- the runtime beneath the Podman of an ordinary user, who has subordinate ids but no
-# cgroup of his own. Options: see common.bash.
+# podman-user.sh -- the runtime beneath the Podman of an ordinary user, who has subordinate ids; with
+# --systemd also cgroups, from a systemd of his own. Options: see common.bash.
 set -u
 
 needs() {
@@ -32,13 +32,20 @@ make_user() {
 	mkdir -p "$work/etc" "$work/home"
 	{ cat /etc/passwd && echo "usual:x:$uid:$uid::$work/home:/bin/sh"; } >"$work/etc/passwd"
 	{ cat /etc/group && printf '%s\n' "usual:x:$uid:" "crew:x:54999:usual"; } >"$work/etc/group"
+	{ cat /etc/shadow && echo 'usual:*:20000::::::'; } >"$work/etc/shadow"
 	echo usual:7000000:65536 | tee "$work/etc/subuid" >"$work/etc/subgid"
-	for file in passwd group subuid subgid; do
+	for file in passwd shadow group subuid subgid; do
 		[[ -e /etc/$file ]] || : >"/etc/$file"
 		mount --bind "$work/etc/$file" "/etc/$file" || return
 	done
-	mkdir -p "/run/user/$uid" "$work/run" "$work/storage" "$work/tmp" "$work/networks" "$work/volumes"
-	chown "$uid:$uid" "/run/user/$uid" "$work"/{home,run,storage,tmp,networks,volumes}
+	if [[ -n $systemd ]]; then
+		systemctl start "user@$uid" || return
+	else
+		mkdir -p "/run/user/$uid"
+		chown "$uid:$uid" "/run/user/$uid"
+	fi
+	mkdir -p "$work"/{run,storage,tmp,networks,volumes}
+	chown "$uid:$uid" "$work"/{home,run,storage,tmp,networks,volumes}
 	# For everybody, as on every host where slirp4netns is of use.
 	[[ ! -e /dev/net/tun ]] || { mknod -m 666 /run/tun c 10 200 && mount --bind /run/tun /dev/net/tun; } || return
 	mount --make-rshared / # as it is on every host with systemd
@@ -46,6 +53,7 @@ make_user() {
 
 as_user=(setpriv --reuid "$uid" --regid "$uid" --init-groups --inh-caps=-all
 	env HOME="$work/home" TMPDIR="$work/home" XDG_RUNTIME_DIR="/run/user/$uid")
+[[ -z $systemd ]] || as_user+=(DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus")
 engine=("${as_user[@]}" podman) state_root=/run/user/$uid/$(basename "$runtime")
 
 set_up() {
@@ -91,6 +99,19 @@ state_directory() {
 	[[ $(stat -c %a:%u "$state_root") == *700:$uid ]]
 	[[ ! -e /run/$(basename "$runtime") ]]
 }
+scope() {
+	standing scope --memory 64m
+	local unit at
+	unit=libpod-$(field scope .Id).scope
+	at=/user.slice/user-$uid.slice/user@$uid.service/user.slice/$unit
+	says "0::$at/container" cat "/proc/$(field scope .State.Pid)/cgroup"
+	says MemoryMax=67108864 "${as_user[@]}" systemctl --user show --property=MemoryMax "$unit"
+	podman update --memory 96m scope
+	says MemoryMax=100663296 "${as_user[@]}" systemctl --user show --property=MemoryMax "$unit"
+	podman stop -t 0 scope
+	[[ ! -e /sys/fs/cgroup$at ]]
+	gone scope
+}
 limits_are_none() {
 	mentions ok once --memory 64m img echo ok
 }
@@ -113,6 +134,8 @@ network() {
 }
 nothing_left_of_user() {
 	nothing_left
+	[[ -z $systemd ]] ||
+		says '' "${as_user[@]}" systemctl --user list-units --all --plain --no-legend 'libpod-*' '*libpod_pod*'
 	# The pause process of the user's Podman has the user namespace; it ends with its pid file.
 	podman system migrate
 }
@@ -130,7 +153,12 @@ check full "--userns: keep-id, nomap, auto, host, container:" namespace_modes
 check full "--uidmap" own_maps
 check full "--group-add keep-groups" keep_groups
 check fast "the state is the user's" state_directory
-check full "limits, of which there can be none" limits_are_none
+if [[ -n $systemd ]]; then
+	check_limits
+	check fast "a scope of the user's systemd" scope
+else
+	check full "limits, of which there can be none" limits_are_none
+fi
 check_rights
 check_files
 check full "volumes belong to the user" user_volumes

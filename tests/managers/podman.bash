@@ -14,7 +14,7 @@ log_driver = "k8s-file"
 default_sysctls = []
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
-cgroup_manager = "cgroupfs"
+cgroup_manager = "$([[ -n $systemd ]] && echo systemd || echo cgroupfs)"
 events_logger = "file"
 lock_type = "file"
 tmp_dir = "$work/tmp"
@@ -43,6 +43,8 @@ export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/stora
 # shellcheck source=tests/managers/engine.bash
 . "$here/engine.bash"
 engine=(podman) parent=/${work##*/} unmasked=unmask=ALL init=$(command -v catatonit)
+
+[[ -z $systemd ]] || parent=tests.slice
 
 podman() {
 	engine "$@"

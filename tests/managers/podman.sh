@@ -89,6 +89,81 @@ cgroups_disabled() {
 }
 cgroups_no_conmon() { says ok once --cgroups no-conmon img echo ok; }
 
+# The unit of a container, and what systemd and the kernel say of its limits.
+unit() { # NAME
+	echo "libpod-$(field "$1" .Id).scope"
+}
+unit_says() { # UNIT NAME=VALUE...
+	local unit=$1 fact
+	shift
+	run systemctl show "${@/#/--property=}" "$unit"
+	for fact; do
+		grep -qxF "$fact" <<<"$output" || complain "not so: $fact"
+	done
+}
+scope() {
+	standing scope --memory 64m --cpus 0.5 --pids-limit 33
+	local unit at
+	unit=$(unit scope) at=/sys/fs/cgroup/machine.slice/$unit
+	unit_says "$unit" ActiveState=active Delegate=yes MemoryMax=$((64 << 20)) TasksMax=33 CPUQuotaPerSecUSec=500ms
+	says "0::/machine.slice/$unit/container" cat "/proc/$(field scope .State.Pid)/cgroup"
+	says $'67108864\n33\n50000 100000' cat "$at/memory.max" "$at/pids.max" "$at/cpu.max"
+	podman update --memory 96m --cpu-quota 30000 scope
+	unit_says "$unit" MemoryMax=$((96 << 20)) TasksMax=33 CPUQuotaPerSecUSec=300ms
+	systemctl daemon-reload
+	says $'100663296\n33\n30000 100000' cat "$at/memory.max" "$at/pids.max" "$at/cpu.max"
+	podman pause scope
+	grep -qx "frozen 1" "$at/container/cgroup.events" "$at/cgroup.events"
+	podman unpause scope
+	podman stop -t 0 scope
+	unit_says "$unit" LoadState=not-found
+	[[ ! -e $at ]]
+	podman start scope
+	unit_says "$unit" MemoryMax=$((96 << 20)) || unit_says "$unit" MemoryMax=$((64 << 20))
+	gone scope
+}
+pod_slice() {
+	podman pod create --name sliced --network none --memory 128m
+	podman run -d --pod sliced --name in-slice --memory 64m img sleep 1000
+	local slice
+	slice=machine-libpod_pod_$(podman pod inspect --format '{{.ID}}' sliced).slice
+	says "0::/machine.slice/$slice/$(unit in-slice)/container" \
+		cat "/proc/$(field in-slice .State.Pid)/cgroup"
+	says $((128 << 20)) cat "/sys/fs/cgroup/machine.slice/$slice/memory.max"
+	unit_says "$(unit in-slice)" "Slice=$slice" MemoryMax=$((64 << 20))
+	podman pod rm -f -t 0 sliced
+	[[ ! -e /sys/fs/cgroup/machine.slice/$slice ]]
+}
+# systemd in the container, with programs of the host's and no units but its own.
+systemd_inside() {
+	local root=$work/with-systemd unit name
+	mkdir -p "$root"/{usr,proc,sys,dev,tmp,run,var,root} "$root/etc/systemd/system"
+	for name in bin sbin lib lib64; do
+		ln -s "usr/$name" "$root/$name"
+	done
+	cp -r "$work/rootfs/etc/." "$root/etc"
+	printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\nWants=own.service\n' \
+		>"$root/etc/systemd/system/default.target"
+	printf '[Service]\nType=oneshot\nRemainAfterExit=yes\nMemoryMax=32M\nExecStart=/bin/sh -c %s\nExecStop=/bin/sh -c %s\n' \
+		'"echo up >/var/up"' '"echo down >/var/down"' >"$root/etc/systemd/system/own.service"
+	podman run -d --name sd --network none --systemd always -v /usr:/usr:ro --rootfs "$root" /lib/systemd/systemd
+	is_up() { [[ $(podman exec sd systemctl is-system-running) =~ ^(running|degraded)$ ]]; }
+	await is_up || complain "$(podman logs sd)"
+	says systemd podman exec sd cat /proc/1/comm
+	says up cat "$root/var/up"
+	says active podman exec sd systemctl is-active own.service
+	unit=$(unit sd)
+	test -d "/sys/fs/cgroup/machine.slice/$unit/container/init.scope"
+	mentions sd podman stats --no-stream --format '{{.Name}}' sd
+	podman pause sd
+	podman unpause sd
+	says active podman exec sd systemctl is-active own.service
+	podman stop -t 60 sd
+	says down cat "$root/var/down"
+	[[ $(field sd .State.ExitCode) != 137 ]] || complain "it had to be killed"
+	gone sd
+}
+
 masking() { says 0 once --security-opt mask=/etc/passwd img sh -c 'wc -c </etc/passwd'; }
 proc_options() {
 	run once --security-opt proc-opts=hidepid=2 img grep ' /proc proc ' /proc/mounts
@@ -224,7 +299,8 @@ kube() {
 		  - {name: a, image: localhost/img, command: [sleep, "1000"], resources: {limits: {memory: 64Mi}}}
 	EOF
 	podman play kube "$work/pod.yaml"
-	says $((64 << 20)) podman exec kpod-a cat /sys/fs/cgroup/memory/memory.limit_in_bytes
+	limit memory/memory.limit_in_bytes $((64 << 20)) memory.max $((64 << 20))
+	says "$text" podman exec kpod-a cat "$file"
 	podman play kube --down "$work/pod.yaml"
 }
 
@@ -297,6 +373,7 @@ nothing_left_at_all() {
 		expect_no_cgroups -name "libpod-*$id*"
 	done
 	expect_no_mounts
+	[[ -z $systemd ]] || says '' systemctl list-units --all --plain --no-legend 'libpod-*' '*libpod_pod*'
 }
 
 set_up || {
@@ -320,6 +397,9 @@ check_limits
 check_rights
 check fast "--cgroups=disabled" cgroups_disabled
 check full "--cgroups=no-conmon" cgroups_no_conmon
+check systemd "a scope of systemd's has the limits" scope
+check systemd "a pod is a slice of systemd's" pod_slice
+check systemd "systemd in the container, with cgroups of its own" systemd_inside
 check full "mask" masking
 check full "proc-opts" proc_options
 check full "--umask" umask_option
