@@ -135,38 +135,50 @@ static int load_program(const struct bpf_insn *insn, size_t n, char *log, size_t
 	return fd;
 }
 
-/* Our programs on the cgroup: owned fds; how many. */
-static size_t find_ours(int dir, int fds[MANY])
+/* 1: `program` is one of ours. */
+static int is_ours(int program)
+{
+	union bpf_attr ask = blank();
+	struct bpf_prog_info info;
+
+	memset(&info, 0, sizeof(info));
+	ask.info.bpf_fd = (unsigned int)program;
+	ask.info.info_len = sizeof(info);
+	ask.info.info = (uintptr_t)&info;
+	int r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &ask);
+
+	return r < 0 ? r : streq(info.name, NAME);
+}
+
+/* Our programs on the cgroup: owned fds; how many, or -errno. */
+static int find_ours(int dir, int fds[MANY])
 {
 	unsigned int ids[MANY] = { 0 };
 	union bpf_attr query = blank();
-	size_t n = 0;
+	int n = 0, r;
 
 	query.query.target_fd = (unsigned int)dir;
 	query.query.attach_type = BPF_CGROUP_DEVICE;
 	query.query.prog_ids = (uintptr_t)ids;
 	query.query.prog_cnt = MANY;
-	if (sys_bpf(BPF_PROG_QUERY, &query) < 0)
-		return 0;
-	for (size_t i = 0; i < query.query.prog_cnt && i < MANY; i++) {
-		union bpf_attr get = blank(), ask = blank();
-		struct bpf_prog_info info;
+	r = sys_bpf(BPF_PROG_QUERY, &query);
+	for (size_t i = 0; r >= 0 && i < query.query.prog_cnt && i < MANY; i++) {
+		union bpf_attr get = blank();
 
 		get.prog_id = ids[i];
 		int fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &get);
 
-		if (fd < 0)
-			continue;
-		memset(&info, 0, sizeof(info));
-		ask.info.bpf_fd = (unsigned int)fd;
-		ask.info.info_len = sizeof(info);
-		ask.info.info = (uintptr_t)&info;
-		if (sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &ask) == 0 && streq(info.name, NAME))
+		r = fd < 0 ? fd : is_ours(fd);
+		if (r > 0)
 			fds[n++] = fd;
-		else
+		else if (fd >= 0)
 			close(fd);
+		if (r == -ENOENT)
+			r = 0; /* it has just gone */
 	}
-	return n;
+	while (r < 0 && n > 0)
+		close(fds[--n]);
+	return r < 0 ? r : n;
 }
 
 static int detach(int dir, int program)
@@ -181,9 +193,9 @@ static int detach(int dir, int program)
 
 int cgroup_filter_detach(int dir)
 {
-	int fds[MANY], r = 0;
+	int fds[MANY], n = find_ours(dir, fds), r = n < 0 ? n : 0;
 
-	for (size_t n = find_ours(dir, fds); n-- > 0;) {
+	while (n-- > 0) {
 		int err = detach(dir, fds[n]);
 
 		r = err < 0 ? err : r;
@@ -204,7 +216,10 @@ int cgroup_filter_attach(int dir, const struct device_rules *d, char *log, size_
 
 	if (program < 0)
 		return program;
-	size_t n = find_ours(dir, old);
+	int n = find_ours(dir, old);
+
+	if (n < 0)
+		return n;
 	union bpf_attr attr = blank();
 
 	attr.target_fd = (unsigned int)dir;
@@ -217,9 +232,9 @@ int cgroup_filter_attach(int dir, const struct device_rules *d, char *log, size_
 	}
 	int r = sys_bpf(BPF_PROG_ATTACH, &attr);
 
-	for (size_t i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		if (i > 0 && r == 0)
-			detach(dir, old[i]);
+			r = detach(dir, old[i]);
 		close(old[i]);
 	}
 	return r;

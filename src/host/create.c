@@ -280,6 +280,16 @@ static int go(struct making *m, struct error *e)
 	return r < 0 ? r : points_run(&m->c, POINT_POSTSTART, e);
 }
 
+/* Of a run that is not to be kept. */
+static int end(struct making *m, struct error *e)
+{
+	int r = state_lock(&m->c, e);
+
+	if (r == -ENOENT)
+		return 0; /* deleted meanwhile: fine */
+	return r < 0 ? r : backwards(m, END, e);
+}
+
 int container_run(const struct settings *s, const struct create_options *o, int *status,
 		  struct error *e)
 {
@@ -313,9 +323,8 @@ int container_run(const struct settings *s, const struct create_options *o, int 
 			log_warning("the kernel killed a process of it for lack of memory: "
 				    "linux.resources.memory.limit is %" PRIu64 " bytes",
 				    trouble.memory_limit);
-		/* Deleted meanwhile: fine. */
-		if (r == 0 && !o->keep && state_lock(&m.c) == 0)
-			r = backwards(&m, END, e);
+		if (r == 0 && !o->keep)
+			r = end(&m, e);
 	}
 	if (r == 0 && !foreground && m.notify >= 0) {
 		state_unlock(&m.c);

@@ -107,20 +107,28 @@ int state_root(const struct settings *s, bool make, struct error *e)
 	return fd;
 }
 
-static int open_locked(int root, const char *id, enum lock lock)
+static int lock_directory(int dir, enum lock lock)
 {
-	auto_close int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	if (dir < 0)
-		return -errno;
 	while (lock != LOCK_NOT && flock(dir, lock == LOCK_WRITE ? LOCK_EX : LOCK_SH) < 0)
 		if (errno != EINTR)
 			return -errno;
+	if (fstat(dir, &st) < 0)
+		return -errno;
 	/* Removed while we waited: the name may even be somebody else's by now. */
-	if (fstat(dir, &st) < 0 || st.st_nlink == 0)
-		return -ENOENT;
-	return fd_take(&dir);
+	return st.st_nlink == 0 ? -ENOENT : 0;
+}
+
+static int open_locked(int root, const char *id, enum lock lock)
+{
+	auto_close int dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0)
+		return -errno;
+	int r = lock_directory(dir, lock);
+
+	return r < 0 ? r : fd_take(&dir);
 }
 
 static int not_there(int err, struct error *e)
@@ -155,11 +163,12 @@ int state_make(const struct settings *s, const char *id, struct container *out, 
 				   .dir = open_locked(root, id, LOCK_WRITE),
 				   .lock = LOCK_WRITE };
 	if (out->dir < 0)
-		return not_there(out->dir, e);
-	r = arena_open_private(&out->arena, (size_t)4 << 20);
-	if (r < 0)
-		return fail(e, r, "cannot get memory");
-	return 0;
+		r = not_there(out->dir, e);
+	else if ((r = arena_open_private(&out->arena, (size_t)4 << 20)) < 0)
+		r = fail(e, r, "cannot get memory");
+	if (r < 0 && r != -ENOENT) /* then somebody else has deleted it */
+		unlinkat(root, id, AT_REMOVEDIR);
+	return r;
 }
 
 /* A torn or missing file is a create that was killed: no failure, there is just no record. */
@@ -223,15 +232,13 @@ void state_unlock(struct container *c)
 	c->lock = LOCK_NOT;
 }
 
-int state_lock(struct container *c)
+int state_lock(struct container *c, struct error *e)
 {
-	struct stat st;
+	int r = lock_directory(c->dir, LOCK_WRITE);
 
-	while (flock(c->dir, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return -errno;
-	c->lock = LOCK_WRITE;
-	return fstat(c->dir, &st) < 0 || st.st_nlink == 0 ? -ENOENT : 0;
+	if (r == 0)
+		c->lock = LOCK_WRITE;
+	return r == 0 ? 0 : not_there(r, e);
 }
 
 int state_write(struct container *c, struct error *e)
@@ -468,9 +475,13 @@ int state_status(const struct settings *s, struct container *c, enum status *out
 
 	if (!c->record.state || !c->record.state->pid.set) {
 		/* Somebody who creates it holds the lock; otherwise it was left half made. */
-		bool busy = c->lock == LOCK_NOT && flock(c->dir, LOCK_SH | LOCK_NB) < 0;
+		int err = 0;
 
-		*out = busy ? STATUS_CREATING : STATUS_STOPPED;
+		if (c->lock == LOCK_NOT && flock(c->dir, LOCK_SH | LOCK_NB) < 0)
+			err = errno;
+		if (err && err != EWOULDBLOCK)
+			return fail(e, err, "cannot look at the lock on the container's state");
+		*out = err ? STATUS_CREATING : STATUS_STOPPED;
 		return 0;
 	}
 	int r = alive(c);

@@ -66,7 +66,7 @@ void state_close(struct container *c);
 
 /* Let others operate on it, and take the lock back; -ENOENT when it was deleted meanwhile. */
 void state_unlock(struct container *c);
-int state_lock(struct container *c);
+int state_lock(struct container *c, struct error *e);
 
 /* Write state.json anew from c->record. */
 int state_write(struct container *c, struct error *e);

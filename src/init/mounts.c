@@ -12,9 +12,10 @@
 #include "../base/number.h"
 #include "../base/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The kernel's own words for what is wrong, "e tmpfs: Unknown parameter 'x'". One message a read; what
  * was tried before may have left others in front. */
@@ -50,20 +51,20 @@ static int option_failed(struct stage *s, const struct plan_mount *m, int fs, in
 
 /*
  * Managers write gid=5 for a devpts, whether or not the user namespace that they make, join or are in
- * has such an id; the kernel then refuses the file system. setfsgid(2) tells, by doing nothing.
+ * has such an id; the kernel then refuses the file system. setresgid(2) tells, by EINVAL.
  */
-static bool is_nobodys_gid(const struct plan_mount *m, const struct plan_option *o)
+static int is_nobodys_gid(const struct plan_mount *m, const struct plan_option *o)
 {
 	uint32_t gid;
 
 	if (!m->type || !streq(m->type, "devpts") || !streq(o->key, "gid") || !o->value ||
 	    number_u32(o->value, &gid) < 0)
-		return false;
-	int before = setfsgid(gid);
-	int now = setfsgid((gid_t)-1);
+		return 0;
+	gid_t before = getegid(), keep = (gid_t)-1;
 
-	setfsgid((gid_t)before);
-	return now != (int)gid;
+	if (setresgid(keep, gid, keep) < 0)
+		return errno == EINVAL;
+	return setresgid(keep, before, keep) < 0 ? -errno : 0;
 }
 
 static int configure(struct stage *s, const struct plan_mount *m, int fs)
@@ -94,10 +95,12 @@ static int configure(struct stage *s, const struct plan_mount *m, int fs)
 	for (size_t i = 0; i < m->n_options; i++) {
 		const struct plan_option *o = &m->options[i];
 
-		if (is_nobodys_gid(m, o))
+		r = is_nobodys_gid(m, o);
+		if (r > 0)
 			continue;
-		r = sys_fsconfig(fs, o->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o->key,
-				 o->value, 0);
+		if (r == 0)
+			r = sys_fsconfig(fs, o->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+					 o->key, o->value, 0);
 		/* Generic for mount(2), but not here: file systems that do not know the word count
 		 * versions always, or cannot. */
 		if (r == -EINVAL && streq(o->key, "iversion"))
@@ -115,8 +118,11 @@ static int copy_mode(struct stage *s, const struct plan_mount *m, int fs)
 	char octal[8] = "0000";
 	struct stat st;
 
+	if (covered == -ENOENT || covered == -ENOTDIR)
+		return 0; /* made later, then the file system's own default is right; or refused */
 	if (covered < 0 || fstat(covered, &st) < 0)
-		return 0; /* made later, then the file system's own default is right */
+		return stage_fail(s, WHERE_MOUNT_DESTINATION, (long)m->index,
+				  covered < 0 ? covered : -errno, m->destination);
 	for (int i = 0; i < 4; i++)
 		octal[3 - i] = (char)('0' + ((st.st_mode >> (3 * i)) & 7));
 	const struct plan_option mode = { "mode", octal };

@@ -186,16 +186,21 @@ int become_root(const struct plan *p, struct stage *s)
 	gid_t gid = 0;
 
 	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	if (setresgid(gid, gid, gid) < 0 && p->process) {
+	int err = setresgid(gid, gid, gid) < 0 ? errno : 0;
+
+	if (err == EINVAL && p->process) {
 		gid = p->process->gid;
-		if (setresgid(gid, gid, gid) < 0)
-			return stage_fail(s, WHERE_GID, -1, errno, NULL);
+		err = setresgid(gid, gid, gid) < 0 ? errno : 0;
 	}
-	if (setresuid(uid, uid, uid) < 0 && p->process) {
+	if (err && p->process)
+		return stage_fail(s, WHERE_GID, -1, err, NULL);
+	err = setresuid(uid, uid, uid) < 0 ? errno : 0;
+	if (err == EINVAL && p->process) {
 		uid = p->process->uid;
-		if (setresuid(uid, uid, uid) < 0)
-			return stage_fail(s, WHERE_UID, -1, errno, NULL);
+		err = setresuid(uid, uid, uid) < 0 ? errno : 0;
 	}
+	if (err && p->process)
+		return stage_fail(s, WHERE_UID, -1, err, NULL);
 	int r = not_dumpable(s); /* a change of ids sets it to fs.suid_dumpable */
 
 	return r == 0 && uid != 0 ? raise_capabilities() : r;

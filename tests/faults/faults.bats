@@ -7,6 +7,8 @@
 load ../integration/helpers
 load faults
 
+alone=() # or a command before all others: cgroups.bash
+
 # Every so manieth call of a command, beginning with another one each day.
 sample() { # EVERY COMMAND FAULT
 	run sweep "$2" "$3" -e "$1" -s $((1 + 10#$(date +%j) % $1))
@@ -61,10 +63,114 @@ sample() { # EVERY COMMAND FAULT
 	sample 25 update kill-all
 }
 
+# With something done at calls: see stopper.c.
+stopped() { # STOPPER-OPTION... -- ARGUMENT...
+	local options=()
+	while [[ $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	"${alone[@]}" "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -l demo "${options[@]}" -- \
+		"$OCIRT" --root "$root" "${@:2}"
+}
+
+# The numbers of its calls that are in stopper's report like this.
+stops() { # CALLS PATTERN ARGUMENT...
+	stopped -v -e "$1" -- "${@:3}" >/dev/null 2>&1 </dev/null || :
+	grep -E "^[0-9]+ .*($2)" "$dir/stops" | cut -d ' ' -f 1 | grep . || complain "no $1 $2: $(cat "$dir/stops")"
+}
+
+# At each of them a run fails, or its program sees what it sees otherwise.
+expect_no_less() { # CALLS PATTERN
+	local n list usual
+	usual=$(ocirt run "$id")
+	list=$(stops "$1" "$2" run "$id")
+	for n in $list; do
+		run stopped -e "$1" -n "$n" -f EIO -- run "$id"
+		[[ $status -ne 0 || $output == "$usual" ]] || complain "without call $n"
+	done
+}
+
+@test "what cannot be found out leaves no mount option out" {
+	sweep_bundle "$(args mounts)" '.mounts += [{destination: "/etc", type: "tmpfs"}]'
+	chmod 711 rootfs/etc
+	expect_no_less setresgid,openat2 'setresgid|etc$'
+}
+
+@test "root of a user namespace that we cannot become is not done without" {
+	sweep_bundle "$(args mounts)" '.linux.namespaces += [{type: "user"}] | .process.user = {uid: 7, gid: 8}
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 rootfs
+	chmod 711 "$dir" "${BATS_TEST_TMPDIR:-$dir}"
+	expect_no_less setresgid,setresuid .
+}
+
+@test "a create that cannot lock what it has made leaves nothing" {
+	sweep_bundle
+	run stopped -e flock -n 1 -f EIO -- create "$id"
+	expect_status 1
+	expect_line "cannot open the container's state: I/O error"
+	expect_no_container "$id"
+}
+
+@test "a run that cannot lock its container for its end leaves it, and says so" {
+	sweep_bundle "$(args exit 0)"
+	local n
+	n=$(stops flock . run "$id" | tail -n 1)
+	run stopped -e flock -n "$n" -f EIO -- run "$id"
+	expect_status 1
+	expect_line "cannot open the container's state"
+	ocirt delete --force "$id"
+}
+
+@test "a state directory that cannot be looked at does not say that there is no container" {
+	sweep_bundle "$(args sleep)"
+	ocirt create "$id" >/dev/null 2>&1 </dev/null
+	local n list
+	list=$(stops fstat . state "$id")
+	for n in $list; do
+		run stopped -e fstat -n "$n" -f EIO -- delete --force "$id"
+		[[ ! -e $root/$id || $status -ne 0 ]] || complain "it is not deleted at call $n"
+		expect_no_line "does not exist"
+		[[ -e $root/$id ]] || ocirt create "$id" >/dev/null 2>&1 </dev/null
+	done
+}
+
+@test "a lock that cannot be looked at is not one that somebody holds" {
+	mkdir -p "$root/$id"
+	run stopped -e flock -n all -f EIO -- state "$id"
+	expect_status 1
+	expect_line "the lock on the container's state: I/O error"
+	ocirt delete --force "$id"
+}
+
+@test "rules for devices that are not in place of the earlier ones are no update" {
+	see_only_v2
+	ocirt() { "${alone[@]}" "$OCIRT" --root "$root" "$@"; }
+	sweep_bundle "$(args sleep)" '.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229}]'
+	local n list refused=0
+	ocirt create "$id" >"$dir/out" 2>&1 </dev/null || complain "$(<"$dir/out")"
+	echo '{"devices": [{"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}]}' >more.json
+	echo '{"devices": [{"allow": false}]}' >less.json
+	list=$(stops bpf . update --resources more.json "$id")
+	for n in $list; do
+		ocirt update --resources less.json "$id"
+		run stopped -e bpf -n "$n" -f EIO -- update --resources more.json "$id"
+		if ((status != 0)); then
+			refused=$((refused + 1))
+			continue
+		fi
+		run ocirt exec "$id" /bin/demo syscall openat -100 /dev/fuse 2048
+		expect_no_line EPERM
+	done
+	((refused > 0)) || complain "nothing was refused"
+	ocirt delete --force "$id"
+}
+
 @test "a session that cannot be made is a failure" {
 	sweep_bundle
-	run "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n 1 -e setsid -f EPERM -- \
-		"$OCIRT" --root "$root" run "$id"
+	run stopped -n 1 -e setsid -f EPERM -- run "$id"
 	expect_status 1
 	expect_line "cannot begin a session for the process"
 	expect_no_container "$id"
@@ -72,8 +178,8 @@ sample() { # EVERY COMMAND FAULT
 
 @test "a hook that cannot be waited for is a failure" {
 	sweep_bundle '.hooks.startContainer = [{"path": "/bin/demo", "args": ["demo", "sleep"]}]'
-	run timeout 20 "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n all -e pidfd_open \
-		-f ENOMEM -- "$OCIRT" --root "$root" run "$id"
+	alone=(timeout 20)
+	run stopped -n all -e pidfd_open -f ENOMEM -- run "$id"
 	expect_status 1
 	expect_line "startContainer"
 	expect_no_container "$id"
@@ -84,8 +190,7 @@ sample() { # EVERY COMMAND FAULT
 	sweep_bundle "$(args sleep)"
 	ocirt --cgroup-manager disabled create "$id" >/dev/null 2>&1 </dev/null
 	pid=$(pid_of "$id")
-	run "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n all -e pidfd_open -f ENOMEM -- \
-		"$OCIRT" --root "$root" delete --force "$id"
+	run stopped -n all -e pidfd_open -f ENOMEM -- delete --force "$id"
 	expect_status 1
 	expect_line "cannot look at the container's process"
 	ocirt delete --force "$id"
@@ -94,12 +199,9 @@ sample() { # EVERY COMMAND FAULT
 
 # The command with the look at the process of $pid made to fail.
 without_look() { # ARGUMENT...
-	local stopper n
-	stopper=$(dirname "$OCIRT")/tests/security/stopper
-	"$stopper" -o "$dir/stops" -v -e open,openat -- "$OCIRT" --root "$root" "$@" >/dev/null 2>&1 || :
-	n=$(sed -n "s,^\([0-9]*\) open[at]* /proc/$pid/stat\$,\1,p" "$dir/stops" | head -n 1)
-	[[ $n ]] || complain "$1 does not look: $(cat "$dir/stops")"
-	run "$stopper" -o "$dir/stops" -n "$n" -e open,openat -f EMFILE -- "$OCIRT" --root "$root" "$@"
+	local n
+	n=$(stops open,openat "/proc/$pid/stat$" "$@" | head -n 1)
+	run stopped -n "$n" -e open,openat -f EMFILE -- "$@"
 }
 
 @test "a container that cannot be looked at is not said to be stopped" {
@@ -137,8 +239,7 @@ without_look() { # ARGUMENT...
 	ocirt create "$id" >/dev/null 2>&1 </dev/null
 	for command in list "delete --force $id"; do
 		# shellcheck disable=SC2086 # a list of words
-		run "$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n all -e getdents64 -f EIO -- \
-			"$OCIRT" --root "$root" $command
+		run stopped -n all -e getdents64 -f EIO -- $command
 		expect_status 1
 		expect_line "the state directory"
 	done
@@ -152,8 +253,7 @@ without_look() { # ARGUMENT...
 	ocirt create "$id" >/dev/null 2>&1 </dev/null
 	[[ -d /sys/fs/cgroup/pids/ocirt-$id ]] || complain "its cgroup is elsewhere"
 	# The first one looks for cgroup v2.
-	"$(dirname "$OCIRT")/tests/security/stopper" -o "$dir/stops" -n 4 -e statfs -f EIO -- \
-		"$OCIRT" --root "$root" delete --force "$id"
+	stopped -n 4 -e statfs -f EIO -- delete --force "$id"
 	rmdir /sys/fs/cgroup/*/"ocirt-$id" 2>/dev/null && complain "a cgroup is left"
 	expect_no_container "$id"
 }

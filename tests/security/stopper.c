@@ -104,6 +104,9 @@ static const struct call {
 	{ "getdents64", SYS_getdents64, -1, false },
 	{ "statfs", SYS_statfs, 0, false },
 	{ "pidfd_open", SYS_pidfd_open, -1, false },
+	{ "flock", SYS_flock, -1, false },
+	{ "fstat", SYS_fstat, -1, false },
+	{ "bpf", SYS_bpf, -1, false },
 #ifdef SYS_mkdir
 	{ "mkdir", SYS_mkdir, 0, true },
 	{ "mknod", SYS_mknod, 0, true },
