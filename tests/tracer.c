@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@
 #define MAX_TRACEES 256
 static struct tracee all[MAX_TRACEES];
 static size_t n_all;
+static bool calls_matter;
 
 static void die(const char *what)
 {
@@ -55,7 +57,14 @@ static void forget(pid_t tid)
 static void resume(struct tracee *t, int sig)
 {
 	t->stopped = false;
-	ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(intptr_t)sig); /* ESRCH: killed meanwhile */
+	/* ESRCH: killed meanwhile */
+	ptrace(calls_matter || t->error ? PTRACE_SYSCALL : PTRACE_CONT, t->tid, NULL,
+	       (void *)(intptr_t)sig);
+}
+
+void trace_no_more_calls(void)
+{
+	calls_matter = false;
 }
 
 /* What another one did in the same moment is kept for later: it is stopped all the same. */
@@ -166,7 +175,7 @@ static void on_call(const struct tracer *tracer, struct tracee *t)
 		set_result(t->tid, -t->error);
 		t->error = 0;
 	}
-	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY && calls_matter)
 		tracer->on_call(t, &info);
 }
 
@@ -223,7 +232,7 @@ static void on_stop(const struct tracer *tracer, struct tracee *t, int status)
 }
 
 /* -1: a signal came first. */
-static pid_t next_event(int *status, bool limited)
+static pid_t next_event(int *status)
 {
 	for (size_t i = 0; i < n_all; i++)
 		if (all[i].pending) {
@@ -231,27 +240,32 @@ static pid_t next_event(int *status, bool limited)
 			*status = all[i].status;
 			return all[i].tid;
 		}
-	alarm(limited);
 	pid_t tid = waitpid(-1, status, __WALL);
-	int err = errno;
 
-	alarm(0);
-	if (tid < 0 && err != EINTR) {
-		errno = err;
+	if (tid < 0 && errno != EINTR)
 		die("waitpid");
-	}
 	return tid;
+}
+
+/* A signal each second ends a wait; false: no more of them. */
+static void tick(bool wanted)
+{
+	const struct itimerval t = { { wanted, 0 }, { wanted, 0 } };
+
+	setitimer(ITIMER_REAL, &t, NULL);
 }
 
 int trace(const struct tracer *tracer, pid_t command, int seconds)
 {
 	time_t deadline = time(NULL) + seconds;
 
+	tick(seconds != 0);
 	for (;;) {
 		int status;
-		pid_t tid = next_event(&status, seconds != 0);
+		pid_t tid = next_event(&status);
 
 		if (seconds && time(NULL) > deadline) {
+			tick(false);
 			kill(command, SIGKILL);
 			trace_let_go();
 			waitpid(command, &status, __WALL);
@@ -264,8 +278,10 @@ int trace(const struct tracer *tracer, pid_t command, int seconds)
 			continue;
 		}
 		forget(tid);
-		if (tid == command)
+		if (tid == command) {
+			tick(false);
 			return status;
+		}
 	}
 }
 
@@ -292,6 +308,7 @@ pid_t trace_start(void (*become)(void *arg), void *arg)
 	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
 		die("ptrace");
 	find(pid);
+	calls_matter = true;
 	close(go[1]);
 	return pid;
 }

@@ -40,6 +40,9 @@ pid_t trace_start(void (*become)(void *arg), void *arg);
  * been killed now. Takes an untraced command, too. SIGALRM must have a handler when there is a limit. */
 int trace(const struct tracer *tracer, pid_t command, int seconds);
 
+/* Further calls are of no interest, which makes all of them faster. */
+void trace_no_more_calls(void);
+
 /* All that are still there go on by themselves. */
 void trace_let_go(void);
 

@@ -3,11 +3,48 @@
 #
 # faults.bash -- what faults.bats and `run` share: bundles to sweep over, and a storm of commands.
 
-# The container's program looks at everything and ends; that of the bundle inside stands still.
+# shellcheck source=../integration/cgroups.bash
+. "${BASH_SOURCE[0]%/*}/../integration/cgroups.bash"
+
+# The container's program looks at everything and ends; that of the bundle inside stands still. And
+# what `update` is to change.
 sweep_bundle() { # FILTER...
 	bundle "$(args all)" "$@"
 	mkdir standing
 	jq "$(args sleep) | .root.path = \"$bundle/rootfs\"" config.json >standing/config.json
+	all_resources >update.json
+}
+
+# One that asks for nearly all there is: what is asked for twice is made by the same code.
+rich_bundle() {
+	local hook
+	hook=$(printf '{path: "%s/rootfs/bin/demo", args: ["demo", "exit", "0"]}' "$bundle")
+	mkdir -p "$bundle/data"
+	chmod 711 "$dir" # ids of user namespaces are other users
+	sweep_bundle \
+		'.linux.namespaces += [{type: "user"}, {type: "cgroup"}, {type: "time"}]
+			| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
+			| .linux.gidMappings = [{containerID: 0, hostID: 200000, size: 1000}]
+			| .linux.timeOffsets = {monotonic: {secs: 5}}' \
+		'(.mounts[] | select(.type == "sysfs")) |= {destination: "/sys", source: "/sys", options: ["rbind", "rro"]}' \
+		'.mounts += [
+			{destination: "/data", source: "'"$bundle"'/data", options: ["rbind", "rro"]},
+			{destination: "/etc", type: "tmpfs", options: ["tmpcopyup"]},
+			{destination: "/mapped", source: "'"$bundle"'/data", options: ["bind", "idmap=uids=0-1-10;gids=0-1-10"]}]' \
+		'.linux.devices = [{path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 438}]' \
+		".hooks = {createRuntime: [$hook], poststart: [$hook], poststop: [$hook]}" \
+		'.hooks += ({path: "/bin/demo", args: ["demo", "exit", "0"]} | {startContainer: [.]})' \
+		".linux.resources += $(all_resources)" \
+		'(.linux.resources.cpu.quota | values) |= 1000000' `# we have no time to wait` \
+		".linux.seccomp = $(<"${BASH_SOURCE[0]%/*}/../unit/seccomp-profile.json")" \
+		'.linux.seccomp.syscalls += [{names: ["get_mempolicy"], action: "SCMP_ACT_ALLOW"}]' \
+		'.process.user += {uid: 7, gid: 8, additionalGids: [9], umask: 63}' \
+		'.process += {oomScoreAdj: 100, cwd: "/data", scheduler: {policy: "SCHED_BATCH", nice: 19},
+			ioPriority: {class: "IOPRIO_CLASS_BE", priority: 6}}' \
+		'.process.capabilities.ambient = ["CAP_KILL"] | .process.capabilities.inheritable = ["CAP_KILL"]' \
+		'.linux.personality = {domain: "LINUX32"} | .linux.sysctl = {"net.ipv4.ip_forward": "1"}' \
+		'.root.readonly = true | .domainname = "here" | .linux.rootfsPropagation = "private"'
+	chown -R 100000:200000 "$bundle/rootfs"
 }
 
 # COMMAND FAULT [OPTION...]: see sweeper.c

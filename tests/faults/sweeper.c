@@ -7,13 +7,15 @@
  * makes it is killed, or all others are, or all of them. Then must hold:
  *
  *   - the command ends before its deadline, by success or with a message, never by a signal of its own;
- *   - a program that ran nevertheless sees just what it sees without a fault: nothing was left out;
+ *   - what was done nevertheless is just what is done without a fault, as the program in the container,
+ *     its state and the limits of its cgroups show: nothing was left out;
  *   - `delete --force`, once, succeeds, and leaves no process, cgroup, mount or state.
  *
  *   sweeper -r RUNTIME -b BUNDLE -d DIRECTORY -c COMMAND -f FAULT [-e EVERY] [-s FIRST] [-n COUNT] [-v]
  *
  *   -r RUNTIME    ocirt, or another one
- *   -b BUNDLE     its program looks around and ends; that of the bundle standing/ in it stands still
+ *   -b BUNDLE     its program looks around and ends; that of the bundle standing/ in it stands still;
+ *                 update.json has the resources for `update`
  *   -d DIRECTORY  for the state; not there before, and not there afterwards
  *   -c COMMAND    create start run exec delete kill update pause resume state
  *   -f FAULT      EINTR ENOMEM ENOSPC EMFILE EPERM EIO EAGAIN, kill, kill-others, kill-all
@@ -44,6 +46,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/bpf.h>
 
 /* glibc's <sys/mount.h> and <linux/mount.h> define the same names. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags,
@@ -116,6 +120,7 @@ static void on_call(struct tracee *t, const struct ptrace_syscall_info *info)
 	snprintf(now.call, sizeof(now.call), "%.30s call %d(%d)", slash ? slash + 1 : exe,
 		 (int)info->entry.nr, (int)info->entry.args[0]);
 	now.reached = true;
+	trace_no_more_calls();
 	if (wish.error) {
 		trace_fail(t, wish.error);
 		return;
@@ -238,19 +243,20 @@ static bool plain(const char *const argv[])
 static const struct command {
 	const char *name;
 	const char *const *words;
-	int before; /* 1: create it, 2: and start it, 3: and pause it */
-	bool looks; /* a program runs that says what it sees */
+	int before;             /* 1: create it, 2: and start it, 3: and pause it */
+	const char *afterwards; /* its status; NULL: it is no more */
+	bool looks;             /* it says what it, or the program that runs, sees */
 } commands[] = {
-	{ "create", WORDS("create", "--bundle", "standing", id), 0 },
-	{ "start", WORDS("start", id), 1 },
-	{ "run", WORDS("run", id), 0, true },
-	{ "exec", WORDS("exec", id, "/bin/demo", "all"), 2, true },
-	{ "delete", WORDS("delete", "--force", id), 2 },
-	{ "kill", WORDS("kill", id, "KILL"), 2 },
-	{ "update", WORDS("update", "--memory", "64M", "--pids-limit", "40", id), 2 },
-	{ "pause", WORDS("pause", id), 2 },
-	{ "resume", WORDS("resume", id), 3 },
-	{ "state", WORDS("state", id), 2 },
+	{ "create", WORDS("create", "--bundle", "standing", id), 0, "created", false },
+	{ "start", WORDS("start", id), 1, "running", false },
+	{ "run", WORDS("run", id), 0, NULL, true },
+	{ "exec", WORDS("exec", id, "/bin/demo", "all"), 2, "running", true },
+	{ "delete", WORDS("delete", "--force", id), 2, NULL, false },
+	{ "kill", WORDS("kill", id, "KILL"), 2, "stopped", false },
+	{ "update", WORDS("update", "--resources", "update.json", id), 2, "running", false },
+	{ "pause", WORDS("pause", id), 2, "paused", false },
+	{ "resume", WORDS("resume", id), 3, "running", false },
+	{ "state", WORDS("state", id), 2, "running", true },
 };
 
 /* ---- afterwards ------------------------------------------------------------------------------ */
@@ -298,24 +304,59 @@ static void expect_no_process(void)
 		;
 }
 
-static void expect_no_cgroup(void)
+/* The container's, in all hierarchies. */
+static void each_cgroup(void (*look)(const char *path))
 {
 	static const char *const begins[] = { "ocirt-", "" }; /* as others name them */
 	DIR *d = opendir("/sys/fs/cgroup");
 	char path[512];
 
 	for (struct dirent *entry; d && (entry = readdir(d));) {
+		if (strcmp(entry->d_name, "..") == 0)
+			continue;
 		for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
 			snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s%s", entry->d_name,
 				 begins[i], id);
-			if (access(path, F_OK) == 0) {
-				bad("%s is left", path);
-				rmdir(path);
-			}
+			if (access(path, F_OK) == 0)
+				look(path);
 		}
 	}
 	if (d)
 		closedir(d);
+}
+
+static void is_left(const char *path)
+{
+	bad("%s is left", path);
+	rmdir(path);
+}
+
+/* What `state` says of it. */
+static bool has_status(const char *wanted)
+{
+	static char text[OUTPUT];
+	char words[32];
+
+	forget_output();
+	int status = await(start(WORDS("state", id), false));
+
+	if (!wanted || status != 0)
+		return !wanted == (status != 0);
+	output(out_fd, text);
+	snprintf(words, sizeof(words), "\"%s\"", wanted);
+	return strstr(text, words);
+}
+
+/* Of a signal it dies a moment later. */
+static void expect_status(const char *wanted)
+{
+	time_t deadline = time(NULL) + 3;
+
+	while (!has_status(wanted))
+		if (time(NULL) > deadline) {
+			bad("the state is not '%s'", wanted ? wanted : "gone");
+			return;
+		}
 }
 
 static void expect_no_state(void)
@@ -331,9 +372,9 @@ static void expect_no_state(void)
 static bool changes(const char *line)
 {
 	static const char *const begins[] = {
-		"Vm",       "Rss",   "SigQ",   "voluntary_", "namespace.", "nonv",
-		"Cpus_all", "1: ",   "2: ",    "pid:",       "Pid:",       "Tgid:",
-		"Ngid:",    "NSpid", "NStgid", "NSpgid",     "NSsid"
+		"Vm",    "Rss",    "SigQ",   "voluntary_", "nonv",      "Cpus_all",
+		"1: ",   "2: ",    "pid:",   "Pid:",       "Tgid",      "Ngid:",
+		"NSpid", "NStgid", "NSpgid", "NSsid",      "  \"pid\"", "  \"created\"",
 	};
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
@@ -342,28 +383,138 @@ static bool changes(const char *line)
 	return false;
 }
 
-static void expect_same_view(void)
+/* Is the line about a namespace that is the host's? No two containers have the same one. */
+static bool of_host(const char *line)
 {
-	static char usual[OUTPUT], seen[OUTPUT];
-	char *a = usual, *b = seen;
+	char kind[16], is[64], path[64], ours[64];
 
-	if (!*usual) {
-		output(out_fd, usual);
-		return;
-	}
-	output(out_fd, seen);
+	if (sscanf(line, "namespace.%15[a-z]: %63s", kind, is) != 2)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+	ssize_t n = readlink(path, ours, sizeof(ours) - 1);
+
+	ours[n < 0 ? 0 : n] = '\0';
+	return strcmp(is, ours) == 0;
+}
+
+static bool same_line(const char *a, size_t n, const char *b, size_t m)
+{
+	static const char namespace[] = "namespace.";
+
+	if (n == m && memcmp(a, b, n) == 0)
+		return true;
+	if (strncmp(a, namespace, strlen(namespace)) == 0)
+		return strncmp(a, b, strcspn(a, ":")) == 0 && of_host(a) == of_host(b);
+	return changes(a) && changes(b);
+}
+
+static void expect_same(const char *whose, const char *a, const char *b)
+{
 	while (*a && *b) {
 		size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
 
-		if ((n != m || memcmp(a, b, n) != 0) && !(changes(a) && changes(b))) {
-			bad("the program sees '%.*s' instead of '%.*s'", (int)m, b, (int)n, a);
+		if (!same_line(a, n, b, m)) {
+			bad("%s '%.*s' instead of '%.*s'", whose, (int)m, b, (int)n, a);
 			return;
 		}
 		a += n + (a[n] != '\0');
 		b += m + (b[m] != '\0');
 	}
 	if (*a || *b)
-		bad("the program sees more or less than usual");
+		bad("%s more or less than usual: '%.200s'", whose, *a ? a : b);
+}
+
+static void expect_same_view(void)
+{
+	static char usual[OUTPUT], seen[OUTPUT];
+
+	if (!*usual)
+		output(out_fd, usual);
+	output(out_fd, seen);
+	expect_same("the program sees", usual, seen);
+}
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+static char limits[OUTPUT];
+static size_t n_limits;
+
+static void add_limit(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void add_limit(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	int n = vsnprintf(limits + n_limits, sizeof(limits) - n_limits, format, ap);
+
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(limits) - n_limits)
+		die("too many limits");
+	n_limits += (size_t)n;
+}
+
+/* A file that is written to in order to limit something, not to do or forget something. */
+static bool is_limit(int dir, const char *name)
+{
+	static const char *const others[] = { "procs",   "tasks",    "threads",       "usage",
+					      "failcnt", "pressure", "event_control", "force_empty",
+					      "reclaim", "peak" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strstr(name, others[i]))
+			return false;
+	return strcmp(name, "devices.list") == 0 ||
+	       (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		(st.st_mode & 0600) == 0600);
+}
+
+/* On v2, what may be done with devices is not a file's but a program's. */
+static void add_device_programs(int dir)
+{
+	union bpf_attr attr = { .query = { .target_fd = (uint32_t)dir,
+					   .attach_type = BPF_CGROUP_DEVICE } };
+
+	if (syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) == 0)
+		add_limit("programs for devices: %u\n", attr.query.prog_cnt);
+}
+
+static void add_limits(const char *path)
+{
+	DIR *d = opendir(path);
+	char text[4096];
+
+	if (!d)
+		return;
+	add_device_programs(dirfd(d));
+	for (struct dirent *entry; (entry = readdir(d));) {
+		if (!is_limit(dirfd(d), entry->d_name))
+			continue;
+		int fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+		if (fd >= 0)
+			close(fd);
+		for (ssize_t i = 0; i < n; i++)
+			if (text[i] == '\n')
+				text[i] = '|';
+		add_limit("%s/%s: %.*s\n", path, entry->d_name, (int)(n < 0 ? 0 : n), text);
+	}
+	closedir(d);
+}
+
+static void expect_same_limits(void)
+{
+	static char usual[OUTPUT];
+	static bool known;
+
+	n_limits = 0;
+	limits[0] = '\0';
+	each_cgroup(add_limits);
+	if (!known)
+		memcpy(usual, limits, sizeof(usual));
+	known = true;
+	expect_same("a limit is", usual, limits);
 }
 
 /* A failure is told by a line that says what failed, beyond whose failure it is. */
@@ -412,6 +563,7 @@ static bool round_at(const struct command *c, long at)
 		total.survived += now.reached;
 		if (c->looks)
 			expect_same_view();
+		expect_same_limits();
 	} else {
 		total.refused++;
 		/* Killed just before the program would have run, it counts as the program's end. */
@@ -427,10 +579,12 @@ static bool round_at(const struct command *c, long at)
 		printf("%ld %s: %#x %.*s\n", at, now.call, (unsigned int)status,
 		       (int)strcspn(text, "\n"), text);
 	}
+	if (status == 0 && !now.killed)
+		expect_status(c->afterwards);
 	plain(WORDS("delete", "--force", id));
 	expect_no_process();
 	expect_no_state();
-	expect_no_cgroup();
+	each_cgroup(is_left);
 	if (count_mounts() > mounts) /* fewer: the mount point of somebody else has gone */
 		bad("mounts are left");
 	return now.reached;
