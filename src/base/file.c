@@ -41,15 +41,17 @@ ssize_t file_read(int dir, const char *name, char *buf, size_t size)
 ssize_t file_read_fd(int fd, size_t limit, char **out)
 {
 	struct stat st;
-	size_t got = 0, room = 4096;
+	char small[4096]; /* for what has no size beforehand: /proc, cgroups, pipes */
+	auto_free char *large = NULL;
+	char *buf = small;
+	size_t got = 0, room = sizeof(small);
 
-	/* One read for a regular file of known size; the loop is for pipes and /proc. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)room) {
 		room = (size_t)MIN((unsigned long long)st.st_size, (unsigned long long)limit) + 1;
-
-	auto_free char *buf = malloc(room + 1);
-
-	while (buf) {
+		if (!(buf = large = malloc(room + 1)))
+			return -ENOMEM;
+	}
+	for (;;) {
 		ssize_t r = read_some(fd, buf + got, room - got);
 
 		if (r < 0)
@@ -57,22 +59,28 @@ ssize_t file_read_fd(int fd, size_t limit, char **out)
 		got += (size_t)r;
 		if (got > limit)
 			return -EFBIG;
-		if (r == 0) {
-			buf[got] = '\0';
-			*out = buf;
-			buf = NULL;
-			return (ssize_t)got;
-		}
+		if (r == 0)
+			break;
 		if (got < room)
 			continue;
 		room *= 2;
-		char *more = realloc(buf, room + 1);
+		char *more = realloc(large, room + 1);
 
 		if (!more)
-			break;
-		buf = more;
+			return -ENOMEM;
+		if (!large)
+			memcpy(more, small, got);
+		buf = large = more;
 	}
-	return -ENOMEM;
+	if (!large) {
+		if (!(large = malloc(got + 1)))
+			return -ENOMEM;
+		memcpy(large, small, got);
+	}
+	large[got] = '\0';
+	*out = large;
+	large = NULL;
+	return (ssize_t)got;
 }
 
 ssize_t file_read_all(int dir, const char *name, size_t limit, char **out)

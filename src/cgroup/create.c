@@ -208,23 +208,26 @@ static int refuse_frozen(struct cgroup *c, struct error *e)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-/* The controllers that the writes to v2 need: "memory cpu". */
+/* The controllers that the writes to v2 need: " memory cpu"; malloc()ed. NULL: no memory. */
 static char *needed_controllers(const struct cgroup *c, const struct cg_writes *all)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	size_t room = 1;
 
-	for (size_t i = 0; f && i < all->n; i++) {
+	for (size_t i = 0; i < all->n; i++)
+		room += 1 + strlen(all->w[i].file);
+
+	char *text = malloc(room), *end = text;
+
+	for (size_t i = 0; text && i < all->n; i++) {
 		const char *file = all->w[i].file;
 
-		if (c->host->h[all->w[i].at].v2 && *file != '(' && !after(file, "cgroup."))
-			fprintf(f, "%.*s ", (int)strcspn(file, "."), file);
+		if (!c->host->h[all->w[i].at].v2 || *file == '(' || after(file, "cgroup."))
+			continue;
+		*end++ = ' ';
+		end = mempcpy(end, file, strcspn(file, "."));
 	}
-	if (!f || fclose(f) != 0) {
-		free(text);
-		return NULL;
-	}
+	if (text)
+		*end = '\0';
 	return text;
 }
 
@@ -272,7 +275,7 @@ static int set_up(struct cgroup *c, const struct oci_resources *r, const struct 
 	if (err < 0)
 		return err;
 	give_parents_realtime(c, all);
-	return cg_write_all(c, r, all, e);
+	return cg_write_all(c, all, e);
 }
 
 int cgroup_create(struct cgroup *c, const struct oci_resources *r, struct error *e)

@@ -81,21 +81,19 @@ static int read_rule(const struct oci_device_cgroup *d, char *type, struct devic
 	return 0;
 }
 
-int cgroup_device_rules(const struct oci_resources *r, struct device_rules *out, struct error *e)
+int cgroup_device_rules(struct arena *a, const struct oci_resources *r, struct device_rules *out,
+			struct error *e)
 {
 	*out = (struct device_rules){ .allow = false };
-	out->rules = calloc(2 * r->n_devices + array_len(defaults), sizeof(*out->rules));
+	out->rules = arena_new_array(a, struct device_rule, 2 * r->n_devices + array_len(defaults));
 	if (!out->rules)
 		return fail(e, ENOMEM, "linux.resources.devices");
 	for (size_t i = 0; i < r->n_devices; i++) {
 		struct device_rule rule;
 		char type;
 
-		if (read_rule(&r->devices[i], &type, &rule, e) < 0) {
-			free(out->rules);
-			out->rules = NULL;
+		if (read_rule(&r->devices[i], &type, &rule, e) < 0)
 			return within(e, "linux.resources.devices[%zu]", i);
-		}
 		if (type == 'a' && rule.major < 0 && rule.minor < 0 && rule.access == DEVICE_ALL) {
 			out->allow = rule.allow;
 			out->n = 0;
@@ -232,7 +230,8 @@ static bool no_more(struct exceptions *all, const struct device_rule *r)
 /* What the kernel will have after all rules. */
 static int simulate(struct compile *c, const struct device_rules *d, struct exceptions *out)
 {
-	*out = (struct exceptions){ .x = calloc(d->n + 1, sizeof(*out->x)) };
+	*out = (struct exceptions){ .x = arena_new_array(&c->out->memory, struct device_rule,
+							 d->n + 1) };
 	if (!out->x)
 		return fail(c->e, ENOMEM, "linux.resources.devices");
 	for (size_t i = 0; i < d->n; i++) {
@@ -241,7 +240,6 @@ static int simulate(struct compile *c, const struct device_rules *d, struct exce
 		if (d->rules[i].allow != d->allow) {
 			except(out, &d->rules[i]);
 		} else if (!no_more(out, &d->rules[i])) {
-			free(out->x);
 			rule_text(&d->rules[i], text);
 			cg_wrong(c, "devices",
 				 "cgroup v1 cannot %s '%s' out of a rule for more devices",
@@ -286,7 +284,7 @@ static bool read_list(struct compile *c, int h, struct exceptions *out)
 		return false;
 	for (const char *p = text; (p = strchr(p, '\n')); p++)
 		lines++;
-	out->x = calloc(lines + 1, sizeof(*out->x));
+	out->x = arena_new_array(&c->out->memory, struct device_rule, lines + 1);
 	for (char *line, *rest = text; out->x && out->n < lines && (line = strsep(&rest, "\n"));)
 		out->n += rule_of_text(line, &out->x[out->n]);
 	return out->x != NULL;
@@ -334,14 +332,8 @@ static int put_v1(struct compile *c, const struct row *row, int h, const struct 
 
 	if (r < 0)
 		return r;
-	if (!d->allow && read_list(c, h, &from)) {
-		r = put_change(c, row, h, &from, &to);
-		free(from.x);
-	} else {
-		r = put_all(c, row, h, d);
-	}
-	free(to.x);
-	return r;
+	return !d->allow && read_list(c, h, &from) ? put_change(c, row, h, &from, &to)
+						   : put_all(c, row, h, d);
 }
 
 bool cgroup_device_rules_lapse(const struct cg_writes *all)
@@ -355,10 +347,12 @@ bool cgroup_device_rules_lapse(const struct cg_writes *all)
 /* For people: "deny; allow c 1:3 rwm; ..." */
 static int put_v2(struct compile *c, const struct row *row, int h, const struct device_rules *d)
 {
+	struct arena *a = &c->out->memory;
+	struct device_rules *keep = arena_memdup(a, d, sizeof(*d), _Alignof(struct device_rules));
 	size_t room = 16 + d->n * (RULE_TEXT + 10);
-	auto_free char *all = malloc(room);
+	char *all = arena_alloc(a, room, 1);
 
-	if (!all)
+	if (!keep || !all)
 		return fail(c->e, ENOMEM, "linux.resources.devices");
 	size_t n = (size_t)snprintf(all, room, "%s", d->allow ? "allow" : "deny");
 
@@ -369,7 +363,11 @@ static int put_v2(struct compile *c, const struct row *row, int h, const struct 
 		n += (size_t)snprintf(all + n, room - n, "; %s %s",
 				      d->rules[i].allow ? "allow" : "deny", text);
 	}
-	return cg_add(c, row, row->json, h, row->v2, all, NULL);
+	int r = cg_add(c, row, row->json, h, row->v2, all, NULL);
+
+	if (r == 0)
+		c->out->w[c->out->n - 1].rules = keep;
+	return r;
 }
 
 int put_devices(struct compile *c, const struct row *row)
@@ -378,20 +376,15 @@ int put_devices(struct compile *c, const struct row *row)
 
 	if (c->r->n_devices == 0)
 		return 0; /* what the parent allows */
-	int r = cgroup_device_rules(c->r, &d, c->e);
+	int r = cgroup_device_rules(&c->out->memory, c->r, &d, c->e);
 
 	if (r < 0)
 		return r;
-	if (c->host->tolerant && cgroup_find(c->host, row->controller) < 0) {
-		free(d.rules);
+	if (c->host->tolerant && cgroup_find(c->host, row->controller) < 0)
 		return 0;
-	}
 	int h = cg_where(c, row, row->json);
 
 	if (h < 0)
-		r = h;
-	else
-		r = c->host->h[h].v2 ? put_v2(c, row, h, &d) : put_v1(c, row, h, &d);
-	free(d.rules);
-	return r;
+		return h;
+	return c->host->h[h].v2 ? put_v2(c, row, h, &d) : put_v1(c, row, h, &d);
 }

@@ -100,7 +100,8 @@ struct device_rules {
 };
 
 /* From the configuration. The default devices are added where the rules make an allowed list. */
-int cgroup_device_rules(const struct oci_resources *r, struct device_rules *out, struct error *e);
+int cgroup_device_rules(struct arena *a, const struct oci_resources *r, struct device_rules *out,
+			struct error *e);
 
 /* What the rules say, bit by bit: the last that matches decides. */
 bool cgroup_device_verdict(const struct device_rules *d, char type, int64_t major, int64_t minor,

@@ -189,24 +189,26 @@ int cgroup_plan(struct cgroup_host *host, const char *path, const char *id,
  */
 char *cgroup_to_text(const struct cgroup *c)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	const char *path = c->path ? c->path : "";
+	size_t room = 64 + strlen(path);
 
-	if (!f)
+	for (size_t i = 0; c->path && i < c->host->n; i++)
+		room += strlen(c->host->h[i].controllers) + sizeof(" v2:65535");
+	char *text = malloc(room);
+
+	if (!text)
 		return NULL;
-	fputs(driver_names[c->driver], f);
+	size_t n = (size_t)snprintf(text, room, "%s", driver_names[c->driver]);
+
 	if (c->driver == CGROUP_SYSTEMD)
-		fprintf(f, " %s:%u", c->user_manager ? "user" : "system", c->scope);
+		n += (size_t)snprintf(text + n, room - n, " %s:%u",
+				      c->user_manager ? "user" : "system", c->scope);
 	for (size_t i = 0; c->path && i < c->host->n; i++)
 		if (c->at[i].used)
-			fprintf(f, " %s:%u", c->host->h[i].v2 ? "v2" : c->host->h[i].controllers,
-				c->at[i].kept);
-	fprintf(f, " %s", c->path ? c->path : "");
-	if (fclose(f) != 0) {
-		free(text);
-		return NULL;
-	}
+			n += (size_t)snprintf(text + n, room - n, " %s:%u",
+					      c->host->h[i].v2 ? "v2" : c->host->h[i].controllers,
+					      c->at[i].kept);
+	snprintf(text + n, room - n, " %s", path);
 	return text;
 }
 

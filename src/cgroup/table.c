@@ -223,44 +223,40 @@ int cg_add(struct compile *c, const struct row *row, const char *json, int h, co
 	   const char *text, const char *other_text)
 {
 	struct cg_writes *all = c->out;
+	struct arena *a = &all->memory;
 
 	if ((all->n & (all->n + 1)) == 0) { /* room grows at 0, 1, 3, 7, ... */
-		struct cg_write *more = realloc(all->w, (2 * all->n + 1) * sizeof(*more));
+		struct cg_write *more = arena_new_array(a, struct cg_write, 2 * all->n + 1);
 
 		if (!more)
 			return fail(c->e, ENOMEM, "linux.resources.%s", json);
+		if (all->n)
+			memcpy(more, all->w, all->n * sizeof(*more));
 		all->w = more;
 	}
 
-	const char *bar = strchr(file, '|');
+	char *name = arena_strdup(a, file), *bar = name ? strchr(name, '|') : NULL;
 	struct cg_write *w = &all->w[all->n++];
 
+	if (bar)
+		*bar++ = '\0';
 	*w = (struct cg_write){
 		.row = row,
-		.json = strdup(json),
+		.json = arena_strdup(a, json),
 		.at = (size_t)h,
-		.file = bar ? strndup(file, (size_t)(bar - file)) : strdup(file),
-		.text = strdup(text),
-		.other_file = bar ? strdup(bar + 1) : NULL,
-		.other_text = bar ? strdup(other_text ? other_text : text) : NULL,
+		.file = name,
+		.text = arena_strdup(a, text),
+		.other_file = bar,
 		.optional = c->optional,
 	};
+	w->other_text = bar && other_text ? arena_strdup(a, other_text) : bar ? w->text : NULL;
 	c->optional = false;
-	if (!w->json || !w->file || !w->text || (bar && (!w->other_file || !w->other_text)))
-		return fail(c->e, ENOMEM, "linux.resources.%s", json);
-	return 0;
+	return a->full ? fail(c->e, ENOMEM, "linux.resources.%s", json) : 0;
 }
 
 void cg_writes_free(struct cg_writes *all)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		free(all->w[i].json);
-		free(all->w[i].file);
-		free(all->w[i].text);
-		free(all->w[i].other_file);
-		free(all->w[i].other_text);
-	}
-	free(all->w);
+	arena_close(&all->memory);
 	*all = (struct cg_writes){ 0 };
 }
 
@@ -310,6 +306,10 @@ int cg_not_on_v2(struct compile *c, const char *json)
 
 int cg_compile(struct compile *c)
 {
+	int err = c->r && !c->out->memory.base ? arena_open_private(&c->out->memory, 0) : 0;
+
+	if (err < 0)
+		return fail(c->e, err, "linux.resources");
 	for (size_t i = 0; c->r && i < cgroup_n_rows; i++) {
 		int r = cgroup_rows[i].put(c, &cgroup_rows[i]);
 

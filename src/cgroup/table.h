@@ -62,14 +62,16 @@ const struct row *cg_row(const char *json);
 /* What is to be written, in order. */
 struct cg_write {
 	const struct row *row;
-	char *json; /* as in messages, without "linux.resources." */
-	size_t at;  /* hierarchy */
-	char *file, *text;
-	char *other_file, *other_text; /* instead, where the kernel has no `file` */
-	bool optional;                 /* fine when the kernel has neither */
+	const char *json; /* as in messages, without "linux.resources." */
+	size_t at;        /* hierarchy */
+	const char *file, *text;
+	const char *other_file, *other_text; /* instead, where the kernel has no `file` */
+	const struct device_rules *rules;    /* of the file "(bpf)": what the filter is made of */
+	bool optional;                       /* fine when the kernel has neither */
 };
 
 struct cg_writes {
+	struct arena memory; /* of all that is below, opened by cg_compile() */
 	struct cg_write *w;
 	size_t n;
 };
@@ -105,8 +107,7 @@ int cg_compile(struct compile *c);
 void cg_writes_free(struct cg_writes *w);
 
 /* write.c: do all of it, each with its failure explained. */
-int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct cg_writes *all,
-		 struct error *e);
+int cg_write_all(struct cgroup *c, const struct cg_writes *all, struct error *e);
 
 /* undo.c: what the files of `all` say now, and how to make them say it again. */
 struct cg_undo {

@@ -37,17 +37,12 @@ int cgroup_check(struct cgroup_host *host, const struct oci_resources *r, struct
 
 /* ---- doing it -------------------------------------------------------------------------------- */
 
-static int filter(struct cgroup *c, const struct oci_resources *r, const struct cg_write *w,
-		  struct error *e)
+static int filter(struct cgroup *c, const struct cg_write *w, struct error *e)
 {
-	struct device_rules rules;
 	char log[4096] = "";
-	int dir = cgroup_dir(c, w->at), err = cgroup_device_rules(r, &rules, e);
+	int dir = cgroup_dir(c, w->at);
+	int err = dir < 0 ? dir : cgroup_filter_attach(dir, w->rules, log, sizeof(log));
 
-	if (err < 0)
-		return err;
-	err = dir < 0 ? dir : cgroup_filter_attach(dir, &rules, log, sizeof(log));
-	free(rules.rules);
 	if (err == -EPERM && c->host->tolerant) {
 		/* In a user namespace nobody can make a device node, nor use one from outside
 		 * that its file system and its mode do not give. */
@@ -65,15 +60,14 @@ static int filter(struct cgroup *c, const struct oci_resources *r, const struct 
 	return 0;
 }
 
-static int write_one(struct cgroup *c, const struct oci_resources *r, const struct cg_write *w,
-		     struct error *e)
+static int write_one(struct cgroup *c, const struct cg_write *w, struct error *e)
 {
 	int dir = cgroup_dir(c, w->at), err;
 
 	if (!c->at[w->at].used && w->row->put == put_devices)
 		return 0; /* rootless, see make_all() */
 	if (w->file[0] == '(')
-		return filter(c, r, w, e);
+		return filter(c, w, e);
 	err = dir < 0 ? dir : file_write(dir, w->file, w->text);
 	if (err == -ENOENT && dir >= 0) {
 		if (w->other_file)
@@ -94,8 +88,7 @@ static int write_one(struct cgroup *c, const struct oci_resources *r, const stru
  * they go up or down, and on those of the parent. The kernel knows: what it refuses is tried again
  * after the others, for as long as any of them gets through.
  */
-static int write_group(struct cgroup *c, const struct oci_resources *r, const struct cg_write *w,
-		       size_t n, struct error *e)
+static int write_group(struct cgroup *c, const struct cg_write *w, size_t n, struct error *e)
 {
 	bool done[16] = { false };
 	size_t left = n, left_before;
@@ -110,7 +103,7 @@ static int write_group(struct cgroup *c, const struct oci_resources *r, const st
 			if (done[i])
 				continue;
 			/* The first refusal is the cause of those that follow. */
-			done[i] = write_one(c, r, &w[i], refused ? &other : &why) == 0;
+			done[i] = write_one(c, &w[i], refused ? &other : &why) == 0;
 			refused |= !done[i];
 			left -= done[i];
 		}
@@ -148,8 +141,7 @@ static int write_rules(struct cgroup *c, const struct cg_write *w, size_t n, str
 	return 0;
 }
 
-int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct cg_writes *all,
-		 struct error *e)
+int cg_write_all(struct cgroup *c, const struct cg_writes *all, struct error *e)
 {
 	for (size_t i = 0, n; i < all->n; i += n) {
 		const struct cg_write *w = &all->w[i];
@@ -163,8 +155,8 @@ int cg_write_all(struct cgroup *c, const struct oci_resources *r, const struct c
 		if (rules > 1)
 			n = rules;
 		err = rules > 1 ? write_rules(c, w, n, e)
-		      : n > 1   ? write_group(c, r, w, n, e)
-				: write_one(c, r, w, e);
+		      : n > 1   ? write_group(c, w, n, e)
+				: write_one(c, w, e);
 		if (err < 0)
 			return err;
 	}
@@ -202,15 +194,14 @@ static void put_back_devices(struct cgroup *c, const struct oci_resources *befor
 	int err = rules.n_devices ? cg_compile(&compile) : lift_device_rules(c);
 
 	if (err == 0)
-		err = cg_write_all(c, &rules, &all, &e);
+		err = cg_write_all(c, &all, &e);
 	cg_writes_free(&all);
 	if (err < 0)
 		log_warning("update: cannot put the device rules back: %s", e.text);
 }
 
-static int write_or_undo(struct cgroup *c, const struct oci_resources *r,
-			 const struct oci_resources *before, const struct cg_writes *all,
-			 struct error *e)
+static int write_or_undo(struct cgroup *c, const struct oci_resources *before,
+			 const struct cg_writes *all, struct error *e)
 {
 	struct cg_undo undo;
 	int err = cg_undo_keep(c, all, &undo);
@@ -219,7 +210,7 @@ static int write_or_undo(struct cgroup *c, const struct oci_resources *r,
 		cg_undo_free(&undo);
 		return fail(e, err, "cannot hold the present limits");
 	}
-	err = cg_write_all(c, r, all, e);
+	err = cg_write_all(c, all, e);
 	if (err == 0 && c->scope > 0)
 		err = systemd_set(c, all, e); /* checks all before it changes any */
 	if (err < 0) {
@@ -232,16 +223,15 @@ static int write_or_undo(struct cgroup *c, const struct oci_resources *r,
 }
 
 /* v1 can only replace a list of refused devices by lifting it first. Nobody may run then. */
-static int write_stopped(struct cgroup *c, const struct oci_resources *r,
-			 const struct oci_resources *before, const struct cg_writes *all,
-			 struct error *e)
+static int write_stopped(struct cgroup *c, const struct oci_resources *before,
+			 const struct cg_writes *all, struct error *e)
 {
 	struct error thaw;
 	int err = cgroup_freeze(c, e);
 
 	if (err < 0)
 		return err;
-	err = write_or_undo(c, r, before, all, e);
+	err = write_or_undo(c, before, all, e);
 	if (cgroup_thaw(c, &thaw) < 0 && err == 0) {
 		*e = thaw;
 		err = -EIO;
@@ -267,9 +257,9 @@ int cgroup_update(struct cgroup *c, const struct oci_resources *asked,
 	}
 	err = cg_compile(&compile);
 	if (err == 0 && cgroup_device_rules_lapse(&all) && cgroup_is_frozen(c, e) == 0)
-		err = write_stopped(c, &r, before, &all, e);
+		err = write_stopped(c, before, &all, e);
 	else if (err == 0)
-		err = write_or_undo(c, &r, before, &all, e);
+		err = write_or_undo(c, before, &all, e);
 	cg_writes_free(&all);
 	return err;
 }

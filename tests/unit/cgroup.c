@@ -375,6 +375,7 @@ static void device_programs_say_what_the_rules_say(void)
 	for (int round = 0; round < 2000; round++) {
 		struct oci_device_cgroup rules[6];
 		struct oci_resources r = { .devices = rules, .n_devices = 1 + (size_t)round % 6 };
+		struct arena memory;
 		struct device_rules d;
 		size_t n, wrong = 0;
 
@@ -386,7 +387,8 @@ static void device_programs_say_what_the_rules_say(void)
 				.minor = I64(numbers[rand_r(&seed) % 3]),
 				.access = access[rand_r(&seed) % 8],
 			};
-		must(cgroup_device_rules(&r, &d, &e) == 0);
+		must(arena_open_private(&memory, 0) == 0);
+		must(cgroup_device_rules(&memory, &r, &d, &e) == 0);
 		auto_free struct bpf_insn *program = cgroup_device_program(&d, &n);
 
 		for (unsigned int major = 0; major < 7; major++)
@@ -398,20 +400,22 @@ static void device_programs_say_what_the_rules_say(void)
 							 cgroup_device_verdict(&d, *t, major, minor,
 									       a);
 		check_int(wrong, 0);
-		free(d.rules);
+		arena_close(&memory);
 	}
 }
 
 static bool allowed(const struct oci_resources *r, char type, int64_t major, int64_t minor,
 		    unsigned int access)
 {
+	struct arena memory;
 	struct device_rules d;
 
-	if (!check(cgroup_device_rules(r, &d, &e) == 0))
+	if (!check(arena_open_private(&memory, 0) == 0) ||
+	    !check(cgroup_device_rules(&memory, r, &d, &e) == 0))
 		return false;
 	bool verdict = cgroup_device_verdict(&d, type, major, minor, access);
 
-	free(d.rules);
+	arena_close(&memory);
 	return verdict;
 }
 
