@@ -26,8 +26,7 @@ int be_born(const struct plan *p, struct stage *s)
 
 	if (r < 0)
 		return r;
-	/* Of a process that stays outside. What is left is the talk, and the container's own root. */
-	fd_close(&s->self);
+	/* What is left open is the talk, and the container's own root. */
 	/* clone(2), by its number: a filter, which is in force by now, can look at its flags. */
 	long pid = nerrno(syscall(SYS_clone, CLONE_PARENT, NULL, NULL, NULL, NULL));
 

@@ -27,6 +27,7 @@
  * - mounts come in the order of config.json, devices on top of them, the console on top of those;
  * - createContainer hooks see all of it and still the host; then host paths end;
  * - protections come after pivot_root, on paths that can no longer reach the host;
+ * - no directory of the host is open any more when paths of the image are followed, links and all;
  * - what needs privileges comes before they go, and the seccomp filter last, because every call
  *   after it must pass it;
  * - an init that stays is ocirt-init before it is confined, so that it and the program are it alike.
@@ -57,6 +58,7 @@ const struct step create_steps[] = {
 	{ "set the propagation of the root", propagate_root },
 	{ "write sysctls", write_sysctls },
 	{ "set limits", set_limits },
+	{ "let go of procfs", let_go_of_proc },
 	{ "set scheduling", set_scheduling },
 	{ "set the memory policy", set_memory_policy },
 	{ "enter the working directory", enter_cwd },
@@ -88,6 +90,7 @@ const struct step exec_steps[] = {
 	{ "use the root that is there", use_present_root },
 	{ "make the console", make_console },
 	{ "set limits", set_limits },
+	{ "let go of procfs", let_go_of_proc },
 	{ "set scheduling", set_scheduling },
 	{ "set the memory policy", set_memory_policy },
 	{ "enter the working directory", enter_cwd },
@@ -141,6 +144,7 @@ int main(int argc, char *argv[])
 	static struct stage stage = { .talk = -1,
 				      .proc = -1,
 				      .self = -1,
+				      .labels = { { -1, -1 }, { -1, -1 } },
 				      .root = -1,
 				      .state = -1,
 				      .null_tree = -1,

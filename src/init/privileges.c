@@ -103,8 +103,38 @@ static int set_ambient(const struct plan_caps *c, struct stage *s)
 	return 0;
 }
 
-static int set_label(struct stage *s, const char *file, const char *prefix, const char *label,
-		     enum talk_where where)
+/* When labels count: from the execve to come on, or at once. */
+static const struct {
+	const char *apparmor, *file; /* AppArmor's own file is newer, 5.8 */
+	const char *apparmor_verb;
+} label_times[] = {
+	[LABEL_AT_EXECVE] = { "self/attr/apparmor/exec", "self/attr/exec", "exec " },
+	[LABEL_AT_ONCE] = { "self/attr/apparmor/current", "self/attr/current", "changeprofile " },
+};
+
+/* A profile that cannot be set is an error, also where there is no LSM. */
+int open_labels(const struct plan_process *process, struct stage *s, enum label_time when)
+{
+	struct label_files *files = &s->labels[when];
+
+	if (process->apparmor) {
+		files->apparmor = proc_open(s, label_times[when].apparmor, O_WRONLY);
+		if (files->apparmor < 0)
+			files->apparmor = proc_open(s, label_times[when].file, O_WRONLY);
+		if (files->apparmor < 0)
+			return stage_fail(s, WHERE_APPARMOR, -1, files->apparmor,
+					  process->apparmor);
+	}
+	if (process->selinux) {
+		files->selinux = proc_open(s, label_times[when].file, O_WRONLY);
+		if (files->selinux < 0)
+			return stage_fail(s, WHERE_SELINUX, -1, files->selinux, process->selinux);
+	}
+	return 0;
+}
+
+static int write_label(struct stage *s, int *fd, const char *prefix, const char *label,
+		       enum talk_where where)
 {
 	char text[1024];
 	size_t n = strlen(prefix), l = strlen(label);
@@ -113,41 +143,28 @@ static int set_label(struct stage *s, const char *file, const char *prefix, cons
 		return stage_fail(s, where, -1, ENAMETOOLONG, label);
 	memcpy(text, prefix, n);
 	memcpy(text + n, label, l + 1);
-	int r = proc_write(s, file, text);
+	int r = write_text(*fd, text);
 
+	fd_close(fd);
 	return r < 0 ? stage_fail(s, where, -1, r, label) : 0;
 }
 
-/* When labels count: from the execve to come on, or at once. */
-struct label_time {
-	const char *apparmor_own, *file; /* AppArmor's own file is newer, 5.8 */
-	const char *apparmor_verb;
-};
-
-static const struct label_time at_execve = { "self/attr/apparmor/exec", "self/attr/exec", "exec " };
-static const struct label_time at_once = { "self/attr/apparmor/current", "self/attr/current",
-					   "changeprofile " };
-
-/* A profile that cannot be set is an error, also where there is no LSM. */
-static int set_labels(const struct plan_process *process, struct stage *s,
-		      const struct label_time *when)
+static int write_labels(const struct plan_process *process, struct stage *s, enum label_time when)
 {
+	struct label_files *files = &s->labels[when];
 	int r = 0;
 
-	if (process->apparmor) {
-		auto_close int own = proc_open(s, when->apparmor_own, O_WRONLY);
-
-		r = set_label(s, own >= 0 ? when->apparmor_own : when->file, when->apparmor_verb,
-			      process->apparmor, WHERE_APPARMOR);
-	}
+	if (process->apparmor)
+		r = write_label(s, &files->apparmor, label_times[when].apparmor_verb,
+				process->apparmor, WHERE_APPARMOR);
 	if (r == 0 && process->selinux)
-		r = set_label(s, when->file, "", process->selinux, WHERE_SELINUX);
+		r = write_label(s, &files->selinux, "", process->selinux, WHERE_SELINUX);
 	return r;
 }
 
 int label_program(const struct plan *p, struct stage *s)
 {
-	int r = s->labelled || !p->process ? 0 : set_labels(p->process, s, &at_execve);
+	int r = s->labelled || !p->process ? 0 : write_labels(p->process, s, LABEL_AT_EXECVE);
 
 	s->labelled = r == 0;
 	return r;
@@ -267,7 +284,7 @@ int take_program_rights(const struct plan_process *process, struct stage *s)
 
 int take_labels(const struct plan_process *process, struct stage *s)
 {
-	return set_labels(process, s, &at_once);
+	return write_labels(process, s, LABEL_AT_ONCE);
 }
 
 /*

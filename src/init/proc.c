@@ -8,11 +8,13 @@
  * "self" is a plain symbolic link that procfs itself makes; it is the one link that is followed, by
  * reading it.
  *
- * Nothing masks the host's procfs. Whoever gets at our descriptors (CAP_SYS_PTRACE, and a pid
- * namespace with us) could write its sysrq-trigger. So it is closed once the sysctls are written,
- * at once for an exec, and what is left is the directory of this process.
+ * Nothing masks the host's procfs, and a directory of the host that is open leads up to all of the
+ * host: "/proc/self/fd/3/../.." is its root. An image may have that in a link or behind #!, where we
+ * follow its paths without confinement: the working directory, the program, hooks (CVE-2024-21626).
+ * Whoever gets at our descriptors (CAP_SYS_PTRACE, and a pid namespace with us) needs no link. So all of
+ * it is closed before, and what is left is files, the labels that are still to be written.
  */
-#include "stage.h"
+#include "steps.h"
 
 #include "../base/sys.h"
 
@@ -63,16 +65,32 @@ int proc_open(struct stage *s, const char *file, int flags)
 			   IN_PROC);
 }
 
-int proc_write(struct stage *s, const char *file, const char *text)
+int write_text(int fd, const char *text)
 {
-	auto_close int fd = proc_open(s, file, O_WRONLY);
-
-	if (fd < 0)
-		return fd;
 	size_t n = strlen(text);
 	ssize_t r = write(fd, text, n);
 
 	if (r < 0)
 		return -errno;
 	return (size_t)r == n ? 0 : -EIO;
+}
+
+int proc_write(struct stage *s, const char *file, const char *text)
+{
+	auto_close int fd = proc_open(s, file, O_WRONLY);
+
+	return fd < 0 ? fd : write_text(fd, text);
+}
+
+int let_go_of_proc(const struct plan *p, struct stage *s)
+{
+	int r = p->process ? open_labels(p->process, s, LABEL_AT_EXECVE) : 0;
+
+	if (r == 0 && p->process && p->stay)
+		r = open_labels(p->process, s, LABEL_AT_ONCE);
+	if (r < 0 || !PROTECT(host_proc))
+		return r;
+	fd_close(&s->proc);
+	fd_close(&s->self);
+	return 0;
 }

@@ -159,7 +159,5 @@ int write_sysctls(const struct plan *p, struct stage *s)
 		if (write(fd, p->sysctl[i].value, n) != (ssize_t)n)
 			return stage_fail(s, WHERE_SYSCTL, -1, errno, p->sysctl[i].key);
 	}
-	if (PROTECT(host_proc))
-		fd_close(&s->proc);
 	return 0;
 }

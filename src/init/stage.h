@@ -21,9 +21,12 @@ struct stage {
 	size_t plan_size;
 	int talk; /* to the host side; after `start` the connection that asked for it */
 	int proc; /* the host's procfs, verified; -1 as soon as "sys" in it is not needed any more */
-	int self;  /* our own directory in it: with that, the only way to /proc */
-	int root;  /* the container's root: every lookup begins here */
-	int state; /* a memfd with the state for hooks, -1: none */
+	int self; /* our own directory in it: with that, the only way to /proc, until let_go_of_proc() */
+	struct label_files {
+		int apparmor, selinux;
+	} labels[2]; /* to be written later; by enum label_time */
+	int root;    /* the container's root: every lookup begins here */
+	int state;   /* a memfd with the state for hooks, -1: none */
 	struct {
 		int lower[PLAN_LAYERS_MAX], upper, work;
 	} layers;      /* of an overlay, opened with the caller's eyes */
@@ -65,9 +68,9 @@ int wait_go_on(const struct plan *p, struct stage *s);
 #define IN_PROC (PROTECT(proc_handle) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV : 0)
 
 /* proc.c: all access to /proc. `file` is relative, "self/oom_score_adj", "sys/net/...". */
-int open_proc_handle(const struct plan *p, struct stage *s);
 int proc_open(struct stage *s, const char *file, int flags);
 int proc_write(struct stage *s, const char *file, const char *text);
+int write_text(int fd, const char *text); /* all of it at once */
 
 /* mounts.c, and what rootfs.c needs of it. */
 int mount_all(const struct plan *p, struct stage *s);
@@ -99,15 +102,17 @@ int not_dumpable(struct stage *s);
 
 /* privileges.c */
 int raise_capabilities(void); /* everything permitted becomes effective */
+enum label_time { LABEL_AT_EXECVE, LABEL_AT_ONCE };
+int open_labels(const struct plan_process *process, struct stage *s, enum label_time when);
 /*
  * The labels that count from the next execve on, ours or a child's: what is written is inherited. So
  * before the first child is made, which could not write them: a process writes to its own attributes
- * alone (Linux 5.13), and we hold the directory of ours. Does it once.
+ * alone (Linux 5.13), and those that are open are ours. Does it once.
  */
 int label_program(const struct plan *p, struct stage *s);
 /* A hook that runs after `start` has the program's rights, not ours. Called in the child; all but
  * labels. */
 int take_program_rights(const struct plan_process *process, struct stage *s);
-/* The same for ocirt-init itself, which executes nothing any more. Labels need /proc, the rest not. */
+/* The same for ocirt-init itself, which executes nothing any more. */
 int take_labels(const struct plan_process *process, struct stage *s);
 int take_other_rights(const struct plan_process *process, struct stage *s);

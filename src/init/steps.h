@@ -17,6 +17,10 @@ int tell_namespaces(const struct plan *p, struct stage *s);
 int enter_cgroup_namespace(const struct plan *p, struct stage *s);
 int become_root(const struct plan *p, struct stage *s);
 
+/* proc.c */
+int open_proc_handle(const struct plan *p, struct stage *s);
+int let_go_of_proc(const struct plan *p, struct stage *s);
+
 /* rootfs.c */
 int attach_root(const struct plan *p, struct stage *s);
 int use_present_root(const struct plan *p, struct stage *s);

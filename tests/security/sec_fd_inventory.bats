@@ -78,8 +78,8 @@ load sec
 	ocirt create "$id" </dev/null >"$dir/out" 2>&1
 	pid=$(pid_of "$id")
 	for fd in "/proc/$pid/fd/"*; do
-		[[ ! -d $fd || $(stat -Lc %d:%i "$fd") == "$(stat -Lc %d:%i "/proc/$pid/root")" ||
-		$(stat -Lc %i "$fd") == "$(stat -c %i "/proc/$pid")" ]] || complain "$(ls -l "$fd")"
+		[[ ! -d $fd || $(stat -Lc %d:%i "$fd") == "$(stat -Lc %d:%i "/proc/$pid/root")" ]] ||
+			complain "$(ls -l "$fd")"
 	done
 	[[ $(stat -Lc %d:%i "/proc/$pid/cwd") != "$(stat -Lc %d:%i .)" ]]
 }
