@@ -147,6 +147,7 @@ int main(int argc, char *argv[])
 				      .labels = { { -1, -1 }, { -1, -1 } },
 				      .root = -1,
 				      .state = -1,
+				      .held = { { "/proc", -1 }, { "/sys", -1 } },
 				      .null_tree = -1,
 				      .console = -1 };
 	uint64_t fd;

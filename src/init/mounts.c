@@ -351,6 +351,16 @@ static bool optional_source_missing(const struct stage *s, const struct plan_mou
 	return m->optional && err == -ENOENT && s->failure.where == WHERE_MOUNT_SOURCE;
 }
 
+/* Whoever shares the root filesystem may rename the directory, and put a link in its place. */
+static void hold(struct stage *s, const struct plan_mount *m, int *tree)
+{
+	for (size_t i = 0; PROTECT(proc_real) && i < array_len(s->held); i++)
+		if (streq(m->destination, s->held[i].at)) {
+			fd_close(&s->held[i].fd);
+			s->held[i].fd = fd_take(tree);
+		}
+}
+
 static int mount_one(const struct plan *p, struct stage *s, const struct plan_mount *m)
 {
 	char text[PROGRAM_PATH_MAX];
@@ -391,7 +401,10 @@ static int mount_one(const struct plan *p, struct stage *s, const struct plan_mo
 	r = sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	if (r < 0)
 		return stage_fail(s, WHERE_MOUNT_ATTACH, (long)m->index, r, m->destination);
-	return propagate(s, m, tree);
+	r = propagate(s, m, tree);
+	if (r == 0)
+		hold(s, m, &tree);
+	return r;
 }
 
 int mount_all(const struct plan *p, struct stage *s)

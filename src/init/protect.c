@@ -5,6 +5,9 @@
  * After pivot_root, so that no path can reach the host. A target is opened once and held; the mount
  * that covers it has its final flags before it is attached (GHSA-3q8j-pf29-vwv8). A path that is
  * not there is fine; any other failure ends the container: no protection is skipped.
+ *
+ * Those in /proc and /sys are looked up in what was mounted there, which is held, wherever these two
+ * names lead by now: "not there" in another directory would leave the real one open.
  */
 #include "steps.h"
 
@@ -85,13 +88,24 @@ static int mask(struct stage *s, int *tree, bool *used, int target)
 	return r;
 }
 
+static int open_path(struct stage *s, const char *path)
+{
+	for (size_t i = 0; i < array_len(s->held); i++) {
+		const char *rest = s->held[i].fd < 0 ? NULL : after(path, s->held[i].at);
+
+		if (rest && (*rest == '/' || !*rest))
+			return confined_open(s->held[i].fd, rest, O_PATH);
+	}
+	return confined_open(s->root, path, O_PATH);
+}
+
 static int mask_paths(const struct plan_fs *fs, struct stage *s)
 {
 	auto_close int empty = -1;
 	bool empty_used = false, null_used = false;
 
 	for (size_t i = 0; i < fs->n_masked; i++) {
-		auto_close int target = confined_open(s->root, fs->masked[i], O_PATH);
+		auto_close int target = open_path(s, fs->masked[i]);
 		struct stat st;
 		int r;
 
@@ -117,7 +131,7 @@ static int mask_paths(const struct plan_fs *fs, struct stage *s)
 static int make_readonly(struct stage *s, const struct plan_fs *fs, size_t i)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
-	auto_close int target = confined_open(s->root, fs->readonly_paths[i], O_PATH);
+	auto_close int target = open_path(s, fs->readonly_paths[i]);
 
 	if (target == -ENOENT || target == -ENOTDIR)
 		return 0;
@@ -142,6 +156,8 @@ int protect_paths(const struct plan *p, struct stage *s)
 	for (size_t i = 0; p->fs && r == 0 && i < p->fs->n_readonly_paths; i++)
 		r = make_readonly(s, p->fs, i);
 	fd_close(&s->null_tree);
+	for (size_t i = 0; i < array_len(s->held); i++)
+		fd_close(&s->held[i].fd);
 	return r;
 }
 

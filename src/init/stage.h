@@ -29,7 +29,11 @@ struct stage {
 	int state;   /* a memfd with the state for hooks, -1: none */
 	struct {
 		int lower[PLAN_LAYERS_MAX], upper, work;
-	} layers;      /* of an overlay, opened with the caller's eyes */
+	} layers; /* of an overlay, opened with the caller's eyes */
+	struct held {
+		const char *at; /* "/proc" or "/sys" */
+		int fd;
+	} held[2];     /* what was mounted there, until its paths are protected */
 	int null_tree; /* a detached clone of the host's /dev/null, for masked files */
 	int console;   /* the pty's slave side */
 	bool gone_on;  /* GO_ON has come */

@@ -5,6 +5,8 @@
  * At each process that it sees it tries what gives its memory, its descriptors or itself away:
  * ptrace(2), process_vm_readv(2), /proc/PID/mem, fd, root, cwd, and pidfd_getfd(2). Each success with a
  * process that is not the program yet is a line "took ...". What belongs to the program, it may have.
+ *
+ * attacker swap A B: somebody who shares a volume, and exchanges the two names without end.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE 2
+#endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -112,14 +117,24 @@ static void take_memory(int pid)
 	}
 }
 
-int main(void)
+static int swap(const char *a, const char *b)
+{
+	while (!ended)
+		if (syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) < 0)
+			return 1;
+	return 0;
+}
+
+int main(int argc, char *argv[])
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 
+	signal(SIGTERM, end);
+	if (argc == 4 && strcmp(argv[1], "swap") == 0)
+		return swap(argv[2], argv[3]);
 	if (!proc)
 		return 1;
-	signal(SIGTERM, end);
 	puts("waiting");
 	fflush(stdout);
 	while (!ended) {

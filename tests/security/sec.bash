@@ -89,6 +89,21 @@ sample() { # COUNT
 	seq $((1 + $(date +%j | sed 's/^0*//') % step)) "$step" "$all"
 }
 
+# At each stop of a sample the command is run while everything stands still. Before each round renew(),
+# of the test, puts things as they were. It ends as it should, or is refused.
+sweep() { # SAMPLES COMMAND [STOPPER-OPTION...]
+	local n
+	renew
+	stopped "${@:3}" -- run "$id"
+	expect_status 0
+	for n in $(sample "$1"); do
+		renew
+		stopped "${@:3}" -n "$n" -s "$2" -- run "$id"
+		expect_safe || complain "at stop $n"
+		expect_no_container "$id"
+	done
+}
+
 # --- images that lead elsewhere -----------------------------------------------------------------
 
 # One for each kind of path that is gone in an image: what other tests attack one by one.

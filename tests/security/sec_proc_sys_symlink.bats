@@ -30,6 +30,39 @@ image_with() { # COMMAND...
 	expect_refused
 }
 
+# By somebody who shares the root file system. What was mounted already is at /link then.
+renamed() { # NAME LINK-TARGET FILTER...
+	need_stopper
+	attacked '.linux.sysctl = {"net.ipv4.ip_forward": "1"} | .root.readonly = false' "${@:3}"
+	name=$1 target=$2
+	renew() {
+		rm -rf "rootfs/$name" rootfs/link rootfs/.t
+		mkdir -p "rootfs/$name" rootfs/x
+		touch rootfs/x/version
+		ln -s "$target" rootfs/link
+	}
+	sweep "$samples" "cd rootfs && mv $name .t && mv link $name && mv .t link"
+	[[ -z $(find rootfs/x -type f -size +0) ]] || complain "written: $(find rootfs/x -type f)"
+	rm -rf "$bundle" "$host"
+}
+
+@test "a /proc, /sys or /dev that becomes a link at any moment redirects nothing" {
+	local name samples=4
+	for name in proc sys dev; do
+		renamed $name "$dir/host/$name" "$(args env)"
+		renamed $name /x "$(args env)"
+	done
+}
+
+@test "a /proc that is renamed at any moment is masked all the same" {
+	local samples=12
+	expect_safe() {
+		expect_no_line "Linux version"
+		expect_decoy
+	}
+	renamed proc /x "$(args cat /link/version)" '.linux.maskedPaths += ["/proc/version"]'
+}
+
 @test "/proc and /sys that are files or pipes are refused" {
 	image_with touch proc
 	expect_refused
@@ -38,7 +71,8 @@ image_with() { # COMMAND...
 	expect_refused
 }
 
-@test "a volume on /proc is refused, whatever it is" {
+@test "a volume on /proc or a part of it is refused, whatever it is" {
+	local part whole='.mounts |= map(select(.destination | startswith("/proc/") | not) | select(.type != "bind"))'
 	attacked '.mounts |= map(select(.destination != "/proc"))'
 	change ".mounts += [{destination: \"/proc\", type: \"bind\", source: \"$host/proc\", options: [\"rbind\"]}]"
 	run ocirt run "$id"
@@ -46,6 +80,11 @@ image_with() { # COMMAND...
 	change '.mounts |= map(if .destination == "/proc" then .destination = "/proc/../proc/." else . end)'
 	run ocirt run "$id"
 	expect_refused
+	for part in self self/attr 1 sys thread-self/attr/exec; do
+		change "$whole | .mounts += [{destination: \"/proc/$part\", type: \"tmpfs\", source: \"tmpfs\"}]"
+		run ocirt run "$id"
+		expect_refused
+	done
 }
 
 @test "a tmpfs on /proc gets nothing of what is written to procfs" {
