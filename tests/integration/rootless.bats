@@ -13,6 +13,7 @@ prepare() {
 	mkdir -m 700 "$runtime"
 	if [[ $(id -u) != 0 ]]; then
 		uid=$(id -u) gid=$(id -g) first=$(sed -n "s/^$(id -un):\([0-9]*\):.*/\1/p" /etc/subuid)
+		program=$OCIRT
 		return
 	fi
 	uid=54321 gid=54321 first=7000000
@@ -21,7 +22,8 @@ prepare() {
 		chmod o+x "$above"
 		above=${above%/*}
 	done
-	install -m 755 "$OCIRT" "$dir/ocirt"
+	program=$dir/ocirt
+	install -m 755 "$OCIRT" "$program"
 	mkdir "$dir/etc"
 	{ cat /etc/passwd && echo "usual:x:$uid:$gid::/:/bin/sh"; } >"$dir/etc/passwd"
 	{ cat /etc/group && echo "usual:x:$gid:" && echo "crew:x:54999:usual"; } >"$dir/etc/group"
@@ -51,8 +53,6 @@ as_user() { # COMMAND...
 }
 
 ocirt() {
-	local program=$dir/ocirt
-	[[ -e $program ]] || program=$OCIRT
 	as_user "$program" "$@"
 }
 
@@ -144,7 +144,7 @@ delegated() {
 	[[ $(stat -c %a:%u "$root") == "1700:$uid" ]]
 	[[ -d $root/$id ]]
 	[[ $(id -u) == 0 ]] || return 0
-	run setpriv --reuid $((uid + 1)) --clear-groups "$dir/ocirt" --root "$root" list
+	run setpriv --reuid $((uid + 1)) --clear-groups "$program" --root "$root" list
 	expect_status 1
 	expect_line "cannot open the state directory '$root': Permission denied"
 }
@@ -201,11 +201,11 @@ delegated() {
 
 @test "without newuidmap one id is mapped, and the package is named" {
 	user_bundle "$(maps 0 "$uid" 1 1 "$first" 50)" "$(args cat /proc/self/uid_map)"
-	run as_user env PATH=/nowhere "$dir/ocirt" run "$id"
+	run as_user env PATH=/nowhere "$program" run "$id"
 	expect_status 0
 	expect_line "linux.uidMappings: newuidmap is not in PATH; only container id 0 is mapped"
 	change "$(maps 0 "$first" 50) | .linux.namespaces |= unique"
-	run as_user env PATH=/nowhere "$dir/ocirt" run "$id"
+	run as_user env PATH=/nowhere "$program" run "$id"
 	expect_status 1
 	expect_line "package 'uidmap'"
 }
@@ -279,7 +279,7 @@ delegated() {
 	expect_line "hint: "
 	expect_line "delegate"
 	expect_no_container "$id"
-	run as_user "$dir/ocirt" --rootless=false run "$id"
+	run as_user "$program" --rootless=false run "$id"
 	expect_status 1
 }
 
@@ -321,17 +321,17 @@ nested() { # COMMAND...
 
 @test "nested: root of a user namespace with one id, where setgroups is denied" {
 	user_bundle
-	run nested "$dir/ocirt" --root "$root" run "$id"
+	run nested "$program" --root "$root" run "$id"
 	expect_status 0
 	expect_line "uid: 0"
 	change "$(args namespaces)"
-	run nested "$dir/ocirt" --root "$root" run "$id"
+	run nested "$program" --root "$root" run "$id"
 	[[ $(fact namespace.user) != "$(readlink /proc/self/ns/user)" ]]
 }
 
 @test "nested: a user namespace to join that is the present one" {
 	user_bundle "$(args ids)" '.linux.namespaces += [{type: "user", path: "/proc/self/ns/user"}]'
-	run nested "$dir/ocirt" --root "$root" run "$id"
+	run nested "$program" --root "$root" run "$id"
 	expect_status 0
 	expect_fact uid 0
 }
@@ -341,13 +341,13 @@ nested() { # COMMAND...
 	# The kernel counts what is hidden once it cannot be undone: one user namespace further in.
 	# shellcheck disable=SC2016
 	local hide='mount --bind /dev/null /proc/uptime && exec unshare --user --map-root-user --mount "$@"'
-	run nested sh -c "$hide" sh "$dir/ocirt" --root "$root" run "$id"
+	run nested sh -c "$hide" sh "$program" --root "$root" run "$id"
 	expect_status 1
 	expect_line "mounts[0]: cannot mount a proc: "
 	expect_line "unmask=ALL"
 	# With the pid namespace of the outer one there is nothing new to show.
 	change '.linux.namespaces |= map(select(.type != "pid"))'
-	run nested sh -c "$hide" sh "$dir/ocirt" --root "$root" run "$id"
+	run nested sh -c "$hide" sh "$program" --root "$root" run "$id"
 	expect_status 0
 	expect_line "type=proc"
 	expect_line "options=ro"
