@@ -69,14 +69,6 @@ int find_program(const struct plan *p, struct stage *s)
 	return stage_fail(s, WHERE_PROGRAM_NOT_IN_PATH, -1, worst, process->args[0]);
 }
 
-int tell_ready(const struct plan *p, struct stage *s)
-{
-	/* Nobody may be told that all is well before GO_ON has come. */
-	int r = enter_cgroup_namespace(p, s);
-
-	return r < 0 ? r : tell(s, TALK_READY, -1);
-}
-
 /*
  * The first process of a pid namespace ignores every signal that it does not handle, and a
  * container that is created but not started must end when it is told to.
@@ -94,6 +86,19 @@ static void handle_signals(void (*handler)(int))
 
 	for (size_t i = 0; i < array_len(ending); i++)
 		sigaction(ending[i], &action, NULL);
+}
+
+int tell_ready(const struct plan *p, struct stage *s)
+{
+	/* Nobody may be told that all is well before GO_ON has come. */
+	int r = enter_cgroup_namespace(p, s);
+
+	if (r < 0)
+		return r;
+	/* From here on somebody may want to end it. */
+	if (p->kind == PLAN_CREATE)
+		handle_signals(end_by_signal);
+	return tell(s, TALK_READY, -1);
 }
 
 static int accept_start(int listener)
@@ -117,7 +122,6 @@ int wait_for_start(const struct plan *p, struct stage *s)
 
 	if (p->kind != PLAN_CREATE)
 		return expect(s, TALK_STATE, &s->state);
-	handle_signals(end_by_signal);
 	close(s->talk); /* `create` has ended */
 	do {
 		s->talk = accept_start(p->listen_fd);
