@@ -11,8 +11,11 @@
 #include "base/log.h"
 #include "base/util.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 
 #define PATIENCE_MS 10000
 
@@ -46,13 +49,71 @@ static int clear_out(int dir, int64_t deadline)
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
-struct removal {
-	int64_t deadline;
-};
+static int first_child(int dir, const char *name, void *out)
+{
+	(void)dir;
+	snprintf(out, NAME_MAX + 1, "%s", name);
+	return 1; /* enough */
+}
 
-static int remove_children(int dir, const char *name, void *arg);
+static int enter(int *at, const char *name)
+{
+	int next = openat(*at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-static int remove_one(int parent, const char *name, int dir, struct removal *removal)
+	if (next < 0)
+		return -errno;
+	fd_close(at);
+	*at = next;
+	return 0;
+}
+
+/* A process that has ended is not at once out of its cgroup; v2 says when. */
+static void wait_until_empty(int dir, unsigned int *round)
+{
+	if (cgroup_wait_event(dir, "populated", 0, 100) == -ENOENT)
+		cgroup_back_off(round);
+}
+
+/*
+ * All that is below, the deepest first. Who was inside may have nested them without end, so one of them
+ * is open at a time: the way up is "..", and what goes next is always the first that is there.
+ */
+static int remove_below(int top, int64_t deadline)
+{
+	auto_close int at = fcntl(top, F_DUPFD_CLOEXEC, 0);
+	unsigned int depth = 0, round = 0;
+	bool in_vain = false;
+
+	if (at < 0)
+		return -errno;
+	while (cgroup_now_ms() <= deadline) {
+		char name[NAME_MAX + 1];
+		int r = cgroup_each_child(at, first_child, name);
+
+		if (r == 0) {
+			r = clear_out(at, deadline);
+			if (r < 0 || depth == 0)
+				return r;
+			if (in_vain)
+				wait_until_empty(at, &round);
+			in_vain = true;
+			depth--;
+			r = enter(&at, "..");
+		} else if (r > 0) {
+			r = unlinkat(at, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+			in_vain &= r < 0;
+			if (r == -EBUSY || r == -ENOTEMPTY) {
+				r = enter(&at, name);
+				depth += r == 0;
+			}
+		}
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return -EBUSY;
+}
+
+static int remove_one(int parent, const char *name, int dir, int64_t deadline)
 {
 	unsigned int round = 0;
 
@@ -61,27 +122,16 @@ static int remove_one(int parent, const char *name, int dir, struct removal *rem
 			return 0;
 		if (errno != EBUSY && errno != ENOTEMPTY)
 			return -errno;
-		if (cgroup_now_ms() > removal->deadline)
+		if (cgroup_now_ms() > deadline)
 			return -EBUSY;
-		/* A process that has ended is not at once out of its cgroup; v2 says when. */
-		int r = cgroup_each_child(dir, remove_children, removal);
+		int r = remove_below(dir, deadline);
 
-		if (r == 0)
-			r = clear_out(dir, removal->deadline);
 		if (r < 0 && r != -ENOENT && r != -ENODEV && r != -EBUSY)
 			return r;
 		if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
-		if (cgroup_wait_event(dir, "populated", 0, 100) == -ENOENT)
-			cgroup_back_off(&round);
+		wait_until_empty(dir, &round);
 	}
-}
-
-static int remove_children(int dir, const char *name, void *arg)
-{
-	auto_close int parent = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return parent < 0 ? -errno : remove_one(parent, name, dir, arg);
 }
 
 /* The parents that we made, as far as nobody else has come to use them. */
@@ -108,7 +158,7 @@ static int cannot_remove(struct cgroup *c, size_t i, int err, struct error *e)
 	return -e->code;
 }
 
-static int remove_from(struct cgroup *c, size_t i, struct removal *removal, struct error *e)
+static int remove_from(struct cgroup *c, size_t i, int64_t deadline, struct error *e)
 {
 	struct cgroup_place *p = &c->at[i];
 
@@ -129,7 +179,7 @@ static int remove_from(struct cgroup *c, size_t i, struct removal *removal, stru
 
 		if (r >= 0) {
 			cgroup_thaw_quietly(c); /* the frozen do not die */
-			r = remove_one(mount, c->path + 1, r, removal);
+			r = remove_one(mount, c->path + 1, r, deadline);
 		}
 		if (r < 0 && r != -ENOENT)
 			return cannot_remove(c, i, r, e);
@@ -141,7 +191,7 @@ static int remove_from(struct cgroup *c, size_t i, struct removal *removal, stru
 
 int cgroup_destroy(struct cgroup *c, struct error *e)
 {
-	struct removal removal = { .deadline = cgroup_now_ms() + PATIENCE_MS };
+	const int64_t deadline = cgroup_now_ms() + PATIENCE_MS;
 	int first = 0;
 
 	if (c->driver == CGROUP_DISABLED || !c->path || c->awaits)
@@ -152,7 +202,7 @@ int cgroup_destroy(struct cgroup *c, struct error *e)
 
 		if (!c->at[i].used)
 			continue;
-		int r = remove_from(c, i, &removal, first ? &other : e);
+		int r = remove_from(c, i, deadline, first ? &other : e);
 
 		first = first ? first : r;
 	}

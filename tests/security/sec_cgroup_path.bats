@@ -55,6 +55,16 @@ clean_up() {
 	clean_up
 }
 
+@test "cgroups that are nested deeper than there are descriptors go with the container" {
+	local d
+	standing
+	for d in $(find_cgroups -name "ocirt-$id" -writable); do
+		mkdir -p "$d/$(printf 'd/%.0s' {1..100})" "$d/e/f"
+	done
+	(ulimit -n 64 && ocirt delete --force "$id")
+	expect_no_container "$id"
+}
+
 @test "ids are names of one directory and no path" {
 	local bad
 	attacked
