@@ -26,7 +26,7 @@ failures=() unsteady=()
 packages=(
 	"${build_packages[@]}"
 	bats busybox-static codespell clang clang-format clang-tidy cppcheck debootstrap git iproute2 jq
-	debhelper libclang-rt-14-dev procps python3 shellcheck shfmt strace uidmap util-linux valgrind
+	debhelper libclang-rt-14-dev procps python3 rpm shellcheck shfmt strace uidmap util-linux valgrind
 )
 # What a virtual machine takes: some 100 MB, and the machine is emulated where there is no KVM. What
 # is not here already is left out unless it is asked for.
@@ -222,6 +222,11 @@ debian_package() {
 	"$work/src/contrib/debian/check" "$work"/deb/ocirt_*.deb
 }
 
+rpm_package() {
+	make -C "$work/default" dist
+	"$work/src/contrib/rpm/check" "$work"/default/ocirt-*.tar.gz
+}
+
 distcheck() {
 	NO_INTEGRATION=1 make -C "$work/default" -j"$jobs" distcheck
 }
@@ -305,6 +310,11 @@ mkdir "$work/log"
 		step "Debian package" debian_package
 	else
 		skip "Debian package" "debhelper is not installed"
+	fi
+	if command -v rpmbuild >/dev/null; then
+		step "RPM package" rpm_package
+	else
+		skip "RPM package" "rpmbuild is not installed"
 	fi
 
 	if step "build: gcc, system's libc" build gcc CC=gcc; then

@@ -28,6 +28,7 @@ containerd_config() { # DISABLED-PLUGIN...
 containerd_start() {
 	containerd --config "$work/config.toml" --log-level warn >>"$work/containerd.log" 2>&1 &
 	echo $! >"$work/daemon"
+	disown # bash need not tell of its end
 	await ctr version
 }
 

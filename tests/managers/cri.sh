@@ -373,7 +373,7 @@ daemon_restarts() {
 }
 daemon_dies() {
 	kill -KILL "$(<"$work/daemon")"
-	wait "$(<"$work/daemon")" 2>/dev/null || :
+	await eval '! kill -0 $(<"$work/daemon")'
 	containerd_start
 	await has_state RUNNING
 	exec_says ok echo ok

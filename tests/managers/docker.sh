@@ -29,6 +29,7 @@ dockerd_start() { # OPTION...
 		--pidfile /run/docker.pid --config-file "$work/daemon.json" --add-runtime "tested=$runtime" \
 		--default-runtime tested --cgroup-parent "$parent" --exec-opt native.cgroupdriver=cgroupfs \
 		--log-level warn "$@" >>"$work/docker.log" 2>&1 &
+	disown # bash need not tell of its end
 	await docker version
 }
 
