@@ -14,7 +14,9 @@
  *	/sys/fs/cgroup/cpu,cpuacct  cgroup
  *	/sys/fs/cgroup/cpu          -> cpu,cpuacct
  *	/sys/fs/cgroup/systemd      cgroup, name=systemd
- *	/sys/fs/cgroup/unified      cgroup2, on a hybrid host
+ *
+ * The cgroup2 of a hybrid host is not among them: a systemd that finds it takes it for its own, and
+ * managers hand it name=systemd.
  */
 #include "parts.h"
 
@@ -150,7 +152,7 @@ static int tree_of_v1(const struct view *v, struct error *e)
 	if (!mode)
 		return no_room(e);
 	for (size_t i = 0; i < host->n; i++)
-		some |= own_cgroup(v->in, i);
+		some |= !host->h[i].v2 && own_cgroup(v->in, i);
 	*mode = (struct plan_option){ arena_strdup(a, "mode"), arena_strdup(a, "755") };
 	top.type = arena_strdup(a, "tmpfs");
 	top.source = arena_strdup(a, "tmpfs");
@@ -167,7 +169,7 @@ static int tree_of_v1(const struct view *v, struct error *e)
 		const char *at = arena_printf(a, "%s/%s", v->wanted->destination, name);
 
 		/* It is in others: this hierarchy is not its business (rootless, mostly). */
-		if (some && !own_cgroup(v->in, i))
+		if (host->h[i].v2 || (some && !own_cgroup(v->in, i)))
 			continue;
 		if (!at)
 			return no_room(e);

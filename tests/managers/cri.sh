@@ -41,9 +41,7 @@ configure() {
 		default_runtime_name = "tested"
 		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.tested]
 		runtime_type = "io.containerd.runc.v2"
-		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.tested.options]
-		BinaryName = "$runtime"
-		SystemdCgroup = $([[ -n $systemd ]] && echo true || echo false)
+		options = { BinaryName = "$runtime", SystemdCgroup = $([[ -n $systemd ]] && echo true || echo false) }
 	EOF
 }
 

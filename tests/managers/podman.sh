@@ -134,13 +134,27 @@ pod_slice() {
 	podman pod rm -f -t 0 sliced
 	[[ ! -e /sys/fs/cgroup/machine.slice/$slice ]]
 }
-# systemd in the container, with programs of the host's and no units but its own.
-systemd_inside() {
-	local root=$work/with-systemd unit name
-	mkdir -p "$root"/{usr,proc,sys,dev,tmp,run,var,root} "$root/etc/systemd/system"
+# A root for the host's systemd, with its programs and no units but its own.
+systemd_root() { # DIRECTORY
+	local name
+	[[ -x /lib/systemd/systemd ]] || skip "systemd is not installed"
+	mkdir -p "$1"/{usr,proc,sys,dev,tmp,run,var,root} "$1/etc/systemd/system"
 	for name in bin sbin lib lib64; do
-		ln -s "usr/$name" "$root/$name"
+		ln -s "usr/$name" "$1/$name"
 	done
+}
+systemd_ends() {
+	local root=$work/short
+	systemd_root "$root"
+	printf '%s\n' '[Unit]' DefaultDependencies=no SuccessAction=exit SuccessActionExitStatus=7 '[Service]' \
+		Type=oneshot "ExecStart=/bin/sh -c 'cat /proc/self/cgroup >/cgroup'" >"$root/etc/systemd/system/own.service"
+	run once --systemd always -v /usr:/usr:ro --rootfs "$root" /lib/systemd/systemd --unit=own.service
+	expect_status 7
+	grep -q own.service "$root/cgroup"
+}
+systemd_inside() {
+	local root=$work/with-systemd unit
+	systemd_root "$root"
 	cp -r "$work/rootfs/etc/." "$root/etc"
 	printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\nWants=own.service\n' \
 		>"$root/etc/systemd/system/default.target"
@@ -415,6 +429,7 @@ check full "volumes: the container's owner" volume_owner
 check full "volumes: idmap" volume_idmap
 check full "--rootfs" rootfs_option
 check full "--systemd=always" systemd_mode
+check full "systemd in the container, with one unit" systemd_ends
 
 check_surroundings
 check fast "pods" pod
