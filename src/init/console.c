@@ -99,17 +99,21 @@ int make_console(const struct plan *p, struct stage *s)
 	return tell(s, TALK_CONSOLE, master);
 }
 
-/*
- * What the program reads from and writes to must be its own, or it could not open /dev/stdout
- * again. Devices are left alone: the host's /dev/null must never change hands.
- */
+/* Not devices: the host's /dev/null must never change hands. Not a file that is only read: whose it is
+ * may write it. */
+static bool may_be_given(int fd, const struct stat *st)
+{
+	return S_ISFIFO(st->st_mode) ||
+	       (S_ISREG(st->st_mode) && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY);
+}
+
+/* What the program writes to must be its own, or it could not open /dev/stdout again. */
 static void give_stdio(const struct plan_process *process)
 {
 	for (int fd = 0; fd < 3; fd++) {
 		struct stat st;
 
-		if (fstat(fd, &st) == 0 && st.st_uid != process->uid &&
-		    (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)) &&
+		if (fstat(fd, &st) == 0 && st.st_uid != process->uid && may_be_given(fd, &st) &&
 		    fchown(fd, process->uid, (gid_t)-1) < 0)
 			continue; /* read-only file system, unmapped owner: it works without, mostly */
 	}

@@ -440,6 +440,19 @@ sets() { # INH PRM EFF BND AMB
 	[[ $(<rootfs/tmp/x) == text ]]
 }
 
+@test "a file of the caller that is only read keeps its owner" {
+	echo secret >"$dir/in"
+	bundle '.process.user = {uid: 1000, gid: 1000}' "$(args exit 0)"
+	run ocirt run "$id" <"$dir/in"
+	expect_status 0
+	[[ $(stat -c %u "$dir/in") == 0 ]]
+	rm -rf "$bundle"
+	standing
+	run ocirt exec --user 1000 "$id" /bin/demo exit 0 <"$dir/in"
+	expect_status 0
+	[[ $(stat -c %u "$dir/in") == 0 ]]
+}
+
 @test "a user can open /dev/stdout again, and the host's /dev/null keeps its owner" {
 	local owner
 	owner=$(stat -c %u:%g:%a /dev/null)
