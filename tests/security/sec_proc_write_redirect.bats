@@ -58,6 +58,34 @@ with_host_proc() { # COMMAND
 	expect_line "linux.sysctl"
 }
 
+# Stronger than anybody in a container is: it mounts on the host, and in the container that is made.
+@test "what is mounted over proc files at any moment gets nothing of what is written" {
+	local n within=(unshare --mount --propagation private)
+	need_stopper
+	attacked "$writes" '.linux.namespaces += [{type: "user"}]' "$(args cat /proc/self/oom_score_adj)" \
+		'.linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+	cat >"$dir/over" <<-EOF
+		over() {
+			for f in oom_score_adj uid_map gid_map setgroups attr/exec attr/current; do
+				\$@ mount --bind "$host/proc/sysrq-trigger" /proc/\$pid/\$f
+			done
+			\$@ mount --bind "$host/proc/sysrq-trigger" /proc/sys/net/ipv4/ip_forward
+			\$@ mount --bind "$host/proc/sysrq-trigger" /proc/sys/kernel/shmmax
+		}
+		for pid in \$STOP_PID \$(pgrep -P \$STOP_PID); do
+			over
+			over nsenter --mount=/proc/\$STOP_PID/ns/mnt
+		done >/dev/null 2>&1
+	EOF
+	stopped -e openat,openat2,proc-write -- run "$id"
+	expect_status 0
+	for n in $(sample 12); do
+		stopped -e openat,openat2,proc-write -n "$n" -s "sh $dir/over" -- run "$id"
+		expect_safe
+		[[ $status -ne 0 || $output == 321 ]]
+	done
+}
+
 @test "a /proc that is no procfs, or only a part of one, is refused" {
 	attacked "$writes"
 	with_host_proc "mount -t tmpfs tmpfs /proc"
