@@ -20,7 +20,7 @@
 
 /*
  * What a small container needs: one call faults it in, instead of a page fault for each page. A page
- * too many is dearer than one too few, as it is cleared, and freed again when the arena is sealed.
+ * too many is dearer than one too few, as it is cleared, and freed again.
  */
 #define PREFAULT ((size_t)16 << 10)
 
@@ -31,15 +31,40 @@ static size_t page_round(size_t n)
 	return (n + page - 1) & ~(page - 1);
 }
 
-static int start(struct arena *a, int fd, void *base, size_t capacity)
+static int map(struct arena *a, void *where, size_t capacity, int flags)
 {
-	struct arena_header *h = base;
+	struct arena_header *h;
 
-	*a = (struct arena){ .fd = fd, .base = base, .used = sizeof(*h), .capacity = capacity };
+	*a = (struct arena){ .fd = -1 };
+	capacity = page_round(capacity ? capacity : ARENA_CAPACITY);
+	h = mmap(where, capacity, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+	if (h == MAP_FAILED)
+		return -errno;
+	/* Else the first byte may take a page of 2 MiB. */
+	(void)madvise(h, capacity, MADV_NOHUGEPAGE);
+	a->base = (char *)h;
+	a->used = sizeof(*h);
+	a->capacity = capacity;
 	h->magic = ARENA_MAGIC;
-	h->base = (uint64_t)(uintptr_t)base;
-	h->size = capacity;
+	h->base = (uint64_t)(uintptr_t)h;
 	return 0;
+}
+
+int arena_open(struct arena *a, size_t capacity)
+{
+	int r = map(a, (void *)ARENA_BASE, capacity, MAP_FIXED_NOREPLACE);
+
+	/* Only an optimisation, and unknown before 5.14. */
+	if (r == 0)
+		(void)madvise(a->base, capacity && capacity < PREFAULT ? capacity : PREFAULT,
+			      MADV_POPULATE_WRITE);
+	return r;
+}
+
+int arena_open_private(struct arena *a, size_t capacity)
+{
+	return map(a, NULL, capacity, 0);
 }
 
 static int make_memfd(void)
@@ -55,75 +80,40 @@ static int make_memfd(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int arena_open(struct arena *a, size_t capacity)
+static int write_all(int fd, const char *p, size_t n)
 {
-	void *base;
-	int fd, r;
+	while (n > 0) {
+		ssize_t r = write(fd, p, n);
 
-	*a = (struct arena){ .fd = -1 };
-	capacity = page_round(capacity ? capacity : ARENA_CAPACITY);
-	fd = make_memfd();
-	if (fd < 0)
-		return fd;
-	if (ftruncate(fd, (off_t)capacity) < 0) {
-		r = -errno;
-		goto fail;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		p += r > 0 ? r : 0;
+		n -= r > 0 ? (size_t)r : 0;
 	}
-	base = mmap((void *)ARENA_BASE, capacity, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
-	if (base == MAP_FAILED) {
-		r = -errno;
-		goto fail;
-	}
-	/* Only an optimisation, and unknown before 5.14. */
-	(void)madvise(base, capacity < PREFAULT ? capacity : PREFAULT, MADV_POPULATE_WRITE);
-	return start(a, fd, base, capacity);
-fail:
-	close(fd);
-	return r;
-}
-
-int arena_open_private(struct arena *a, size_t capacity)
-{
-	void *base;
-
-	*a = (struct arena){ .fd = -1 };
-	capacity = page_round(capacity ? capacity : ARENA_CAPACITY);
-	base = mmap(NULL, capacity, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED)
-		return -errno;
-	return start(a, -1, base, capacity);
+	return 0;
 }
 
 int arena_seal(struct arena *a)
 {
 	size_t size = page_round(a->used);
+	int r;
 
 	if (a->full)
 		return -ENOMEM;
 	if (a->sealed)
 		return 0;
 	((struct arena_header *)(void *)a->base)->size = size;
-	if (a->fd >= 0 && ftruncate(a->fd, (off_t)size) < 0)
+	a->fd = make_memfd();
+	if (a->fd < 0)
+		return a->fd;
+	/* By a write: pages of a file that is mapped are dearer to fault in, and to be rid of. */
+	r = write_all(a->fd, a->base, a->used);
+	if (r < 0)
+		return r;
+	if (fcntl(a->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
+		    0 ||
+	    mprotect(a->base, size, PROT_READ) < 0)
 		return -errno;
-	if (a->capacity > size)
-		munmap(a->base + size, a->capacity - size);
-	a->capacity = size;
-	if (a->fd < 0) {
-		if (mprotect(a->base, size, PROT_READ) < 0)
-			return -errno;
-	} else {
-		/*
-		 * F_SEAL_WRITE is refused while any of the writable shared mapping is left. The one
-		 * that takes its place is private, because kernels before 6.7 count every shared one.
-		 */
-		if (mmap(a->base, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, a->fd, 0) == MAP_FAILED)
-			return -errno;
-		if (fcntl(a->fd, F_ADD_SEALS,
-			  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-			return -errno;
-	}
 	a->sealed = true;
 	return 0;
 }
@@ -146,7 +136,7 @@ void *arena_alloc(struct arena *a, size_t size, size_t align)
 		a->full = true;
 		return NULL;
 	}
-	/* The file is sparse and memory is never taken back, so this is zero already. */
+	/* Memory is never taken back, so this is zero already. */
 	a->used = at + size;
 	return a->base + at;
 }

@@ -2,10 +2,10 @@
 /*
  * arena -- memory with one lifetime, which a second process can map at the same address.
  *
- * The parsed configuration and the plan made from it are read by two programs. A bump allocator
- * over a memfd, mapped at an address that is the same in both, makes their pointers valid on
- * either side: nothing is serialised, nothing is parsed twice, nothing is freed by hand.
- * arena_seal() ends the writing for good, for both. Used by whoever builds structs from a
+ * The parsed configuration and the plan made from it are read by two programs. A bump allocator at
+ * an address that is the same in both makes their pointers valid on either side: nothing is
+ * serialised, nothing is parsed twice, nothing is freed by hand. arena_seal() ends the writing for
+ * good and puts all of it into a memfd for the other side. Used by whoever builds structs from a
  * configuration; needs only libc.
  *
  *	struct arena a;
@@ -48,7 +48,7 @@
 #define ARENA_BASE 0x2000000000ul
 #endif
 
-/* Address space and sparse file only: a page costs memory when it is first written. */
+/* Address space only: a page costs memory when it is first written. */
 #define ARENA_CAPACITY ((size_t)64 << 20)
 
 #define ARENA_MAGIC 0x31616e6572616f63ull /* "coarena1" */
@@ -62,7 +62,7 @@ struct arena_header {
 };
 
 struct arena {
-	int fd; /* the memfd; -1 for a private arena */
+	int fd; /* the memfd, once sealed; else -1 */
 	char *base;
 	size_t used;     /* next free byte, counted from base */
 	size_t capacity; /* bytes mapped */
@@ -71,16 +71,16 @@ struct arena {
 };
 
 /*
- * Open an arena of at most `capacity` bytes (0: ARENA_CAPACITY). There can be one at a time in a
- * process: a second one gets -EEXIST.
+ * Open an arena of at most `capacity` bytes (0: ARENA_CAPACITY), for two programs. There can be one at
+ * a time in a process: a second one gets -EEXIST.
  */
 int arena_open(struct arena *a, size_t capacity);
 
-/* The same on anonymous memory of this process, wherever the kernel puts it; any number of them. */
+/* The same for this program alone, wherever the kernel puts it; any number of them. */
 int arena_open_private(struct arena *a, size_t capacity);
 
 /*
- * Trim the arena to what is used and make it immutable: memfd sealed, mapping read-only. Pointers
+ * Copy what is used into a memfd, sealed, a->fd from now on, and make the arena read-only. Pointers
  * into it stay valid. Returns -ENOMEM, and leaves everything as it is, when an allocation failed
  * before.
  */
