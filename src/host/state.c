@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 /* A state holds the annotations of the configuration: what create took, others must read. */
@@ -87,14 +88,14 @@ static int make_root(const char *path, struct error *e)
 
 int state_root(const struct settings *s, bool make, struct error *e)
 {
-	int fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(AT_FDCWD, s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && make) {
 		int r = make_root(s->root, e);
 
 		if (r < 0)
 			return r;
-		fd = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = openat(AT_FDCWD, s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		/* $XDG_RUNTIME_DIR is pruned of old files but for sticky ones (XDG Base Directory). */
 		if (fd >= 0 && geteuid() != 0 && fchmod(fd, 01700) < 0)
 			log_debug("%s: cannot set the sticky bit", s->root);
@@ -171,10 +172,22 @@ int state_make(const struct settings *s, const char *id, struct container *out, 
 	return r;
 }
 
-/* A torn or missing file is a create that was killed: no failure, there is just no record. */
-static int read_record(struct container *c, struct error *e)
+static bool read_whole(struct container *c, const char *text, size_t n)
 {
 	struct ocispec_error spec;
+
+	if (n > 0 && ocispec_read(&c->arena, &record_schema, text, n, &c->record, &spec) == 0)
+		return true;
+	memset(&c->record, 0, sizeof(c->record));
+	return false;
+}
+
+/*
+ * What was appended counts, unless it is torn. A torn or missing file is a create that was killed: no
+ * failure, there is just no record.
+ */
+static int read_record(struct container *c, struct error *e)
+{
 	auto_free char *text = NULL;
 	ssize_t n = file_read_all(c->dir, "state.json", STATE_LIMIT, &text);
 
@@ -182,8 +195,12 @@ static int read_record(struct container *c, struct error *e)
 		return 0;
 	if (n < 0)
 		return fail(e, (int)n, "cannot read the container's state.json");
-	if (ocispec_read(&c->arena, &record_schema, text, (size_t)n, &c->record, &spec) < 0)
-		memset(&c->record, 0, sizeof(c->record));
+
+	const char *last = memrchr(text, '\n', (size_t)n);
+	size_t before = last ? (size_t)(last - text) : 0;
+
+	if (!last || !read_whole(c, last + 1, (size_t)n - before - 1))
+		(void)read_whole(c, text, last ? before : (size_t)n);
 	return 0;
 }
 
@@ -210,7 +227,7 @@ int state_open(const struct settings *s, const char *id, enum lock lock, struct 
 
 	if (r < 0)
 		return r;
-	auto_close int root = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int root = openat(AT_FDCWD, s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (root < 0)
 		return not_there(-errno, e);
@@ -241,6 +258,17 @@ int state_lock(struct container *c, struct error *e)
 	return r == 0 ? 0 : not_there(r, e);
 }
 
+/* One write, so that it is there or not; a line of its own. */
+static int append(int dir, const char *text, size_t len)
+{
+	const struct iovec line[] = { { .iov_base = (char[]){ '\n' }, .iov_len = 1 },
+				      { .iov_base = (void *)(uintptr_t)text, .iov_len = len } };
+	auto_close int fd = openat(dir, "state.json", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : writev(fd, line, 2);
+
+	return n < 0 ? -errno : (size_t)n == len + 1 ? 0 : -ENOSPC;
+}
+
 int state_write(struct container *c, struct error *e)
 {
 	/* Without a process it is the first one. Until it is whole, it is a create that was killed. */
@@ -249,7 +277,7 @@ int state_write(struct container *c, struct error *e)
 	auto_free char *text = ocispec_write(&record_schema, &c->record, false, &len);
 	int r = !text   ? -ENOMEM
 		: first ? file_create(c->dir, "state.json", text, len, 0600)
-			: file_replace(c->dir, "state.json", text, len, 0600);
+			: append(c->dir, text, len);
 
 	return r < 0 ? fail(e, r, "cannot write the container's state.json") : 0;
 }
@@ -281,9 +309,14 @@ static int remove_below(int dir, const char *name)
 
 int state_remove(const struct settings *s, struct container *c, struct error *e)
 {
-	auto_close int root = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = root < 0 ? -errno : remove_below(root, c->id);
+	auto_close int root = openat(AT_FDCWD, s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = root < 0 ? -errno : 0;
 
+	/* Mostly these are all. */
+	unlinkat(c->dir, "config.json", 0);
+	unlinkat(c->dir, "state.json", 0);
+	if (r == 0 && unlinkat(root, c->id, AT_REMOVEDIR) < 0)
+		r = remove_below(root, c->id);
 	return r < 0 ? fail(e, r, "cannot remove the state directory '%s/%s'", s->root, c->id) : 0;
 }
 

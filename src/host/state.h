@@ -3,7 +3,7 @@
  * state -- what is remembered of a container between two commands.
  *
  *   ROOT/ID/            mkdir is the lock on the name, flock on the directory that on the operation
- *     state.json        who, where, since when, first process, cgroup; replaced by rename
+ *     state.json        who, where, since when, cgroup; a second line that has the first process, too
  *     config.json       a copy of the configuration: what happens to the bundle's changes nothing
  *     start             a socket; there while the program has not been started
  *     notify/           the sd_notify proxy, where one is wanted
@@ -68,7 +68,7 @@ void state_close(struct container *c);
 void state_unlock(struct container *c);
 int state_lock(struct container *c, struct error *e);
 
-/* Write state.json anew from c->record. */
+/* Write c->record: all of state.json, or, once it has a process, another line of it. */
 int state_write(struct container *c, struct error *e);
 
 /* Remove the directory and all in it. */

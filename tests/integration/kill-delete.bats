@@ -23,7 +23,7 @@ start_of() { # PID: the 22nd field of /proc/PID/stat
 }
 
 edit_state() { # FILTER
-	jq "$1" "$root/$id/state.json" >"$dir/state.json"
+	tail -n 1 "$root/$id/state.json" | jq -c "$1" >"$dir/state.json"
 	cat "$dir/state.json" >"$root/$id/state.json"
 }
 
@@ -279,8 +279,13 @@ edit_state() { # FILTER
 	await has_status "$id" stopped
 	local text
 	text=$(<"$root/$id/state.json")
+	# Torn in its second line, it is what it was before there was a process.
+	printf %s "${text:0:${#text}-1}" >"$root/$id/state.json"
+	has_status "$id" stopped
+	[[ $(ocirt state "$id" | jq .pid) == 0 ]]
 	# shellcheck disable=SC2046 # paths without blanks
 	rmdir $(find_cgroups -depth -name "*$id*")
+	text=${text%%$'\n'*}
 	for n in 0 1 20 $((${#text} - 1)); do
 		mkdir -p "$root/$id"
 		printf %s "${text:0:n}" >"$root/$id/state.json"

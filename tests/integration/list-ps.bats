@@ -139,7 +139,7 @@ create_three() {
 	standing
 	kill -KILL "$(pid_of "$id")"
 	await has_status "$id" stopped
-	jq 'del(.state.pid, .pidStart)' "$root/$id/state.json" >"$dir/half"
+	tail -n 1 "$root/$id/state.json" | jq -c 'del(.state.pid, .pidStart)' >"$dir/half"
 	cp "$dir/half" "$root/$id/state.json"
 	# Whoever creates it holds the lock.
 	run flock "$root/$id" "$OCIRT" --root "$root" ps --format json "$id"
