@@ -36,7 +36,7 @@ int child_init(struct child *c, struct plan *plan, struct arena *arena, size_t m
 	plan->keep = arena_new_array(arena, int, c->room);
 	if (!plan->keep)
 		return fail(e, ENOMEM, "the plan does not fit into its arena");
-	c->proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	c->proc = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->proc < 0)
 		return fail(e, errno, "cannot open /proc");
 	plan->proc_fd = child_keep(c, c->proc);

@@ -138,6 +138,7 @@ static int (*const parts[][MOMENTS])(struct making *m, struct error *e) = {
 	{ [READ] = read_bundle },
 	{ [UNDO] = run_last_hooks, [END] = run_last_hooks },
 	{ [MAKE] = make_state,
+	  [JOIN] = complete_state,
 	  [READY] = record_process,
 	  [UNDO] = remove_state,
 	  [END] = remove_state },

@@ -72,7 +72,7 @@ static int read_config(struct making *m, struct error *e)
 	m->bundle = realpath(m->o->bundle ? m->o->bundle : ".", NULL);
 	if (!m->bundle)
 		return fail(e, errno, "bundle '%s'", m->o->bundle ? m->o->bundle : ".");
-	m->bundle_fd = open(m->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	m->bundle_fd = openat(AT_FDCWD, m->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (m->bundle_fd < 0)
 		return fail(e, errno, "bundle '%s'", m->bundle);
 	n = file_read_all(m->bundle_fd, file, CONFIG_LIMIT, &m->text);

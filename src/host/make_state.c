@@ -70,26 +70,32 @@ int make_state(struct making *m, struct error *e)
 		r = notify_prepare(c->dir, e);
 	if (r == 0 && m->manager && m->kind == PLAN_RUN)
 		r = (m->notify = notify_open(c->dir, e)) < 0 ? m->notify : 0;
+	return r;
+}
+
+/* What can be done while the process is at work. */
+int complete_state(struct making *m, struct error *e)
+{
+	struct opt_u64 *start = &m->c.record.pidStart;
+	bool zombie;
+	int r = file_create(m->c.dir, "config.json", m->text, m->text_len, 0600);
+
 	if (r < 0)
-		return r;
-	r = file_create(c->dir, "config.json", m->text, m->text_len, 0600);
-	return r < 0 ? fail(e, r, "cannot keep a copy of config.json") : 0;
+		return fail(e, r, "cannot keep a copy of config.json");
+	r = process_start(m->child.pid, &start->v, &zombie);
+	start->set = r == 0;
+	return r < 0 ? fail(e, r, "cannot read /proc/%d/stat", m->child.pid) : 0;
 }
 
 /* It is ready: from here on every command finds it. */
 int record_process(struct making *m, struct error *e)
 {
-	bool zombie;
-	uint64_t start;
 	auto_free char *cgroup = m->have_cgroup ? cgroup_to_text(&m->cgroup) : NULL;
-	int r = process_start(m->child.pid, &start, &zombie);
 
-	if (r < 0)
-		return fail(e, r, "cannot read /proc/%d/stat", m->child.pid);
-	m->c.record.pidStart = (struct opt_u64){ true, start };
 	if (cgroup)
 		m->c.record.cgroup = cgroup;
-	r = state_write(&m->c, e);
+	int r = state_write(&m->c, e);
+
 	m->c.record.cgroup = NULL; /* freed with this scope */
 	return r;
 }

@@ -49,6 +49,7 @@ int read_bundle(struct making *m, struct error *e);
 
 /* make_state.c: the state directory, and what others find in it. */
 int make_state(struct making *m, struct error *e);
+int complete_state(struct making *m, struct error *e);
 int record_process(struct making *m, struct error *e);
 int remove_state(struct making *m, struct error *e);
 
