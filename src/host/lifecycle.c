@@ -225,8 +225,8 @@ static int end(const struct settings *s, struct container *c, struct error *e)
 	struct error later = { 0 };
 	int r = state_open_cgroup(s, c, e);
 
-	/* A frozen process does not even die. */
-	if (r == 0 && c->has_cgroup && cgroup_is_frozen(&c->cgroup, &later) == 1)
+	/* A frozen process does not even die. Thawing one that may not be frozen does no harm. */
+	if (r == 0 && c->has_cgroup && cgroup_is_frozen(&c->cgroup, &later) != 0)
 		r = cgroup_thaw(&c->cgroup, e);
 	if (r == 0)
 		r = kill_and_wait(c, e);

@@ -141,6 +141,13 @@ static int not_there(int err, struct error *e)
 	return -ENOENT;
 }
 
+static int taken(const char *id, struct error *e)
+{
+	fail(e, 0, "a container with this id already exists");
+	e->code = EEXIST;
+	return hint(e, "'ocirt delete %s' frees the name", id);
+}
+
 int state_make(const struct settings *s, const char *id, struct container *out, struct error *e)
 {
 	int r = container_check_id(id, e);
@@ -151,23 +158,29 @@ int state_make(const struct settings *s, const char *id, struct container *out, 
 
 	if (root < 0)
 		return root;
-	if (mkdirat(root, id, 0711) < 0) {
-		int err = errno;
+	do {
+		if (mkdirat(root, id, 0711) < 0) {
+			int err = errno;
 
-		if (err != EEXIST)
-			return fail(e, err, "cannot make the state directory '%s/%s'", s->root, id);
-		fail(e, 0, "a container with this id already exists");
-		e->code = EEXIST;
-		return hint(e, "'ocirt delete %s' frees the name", id);
+			if (err != EEXIST)
+				return fail(e, err, "cannot make the state directory '%s/%s'",
+					    s->root, id);
+			return taken(id, e);
+		}
+		*out = (struct container){ .id = id,
+					   .dir = open_locked(root, id, LOCK_WRITE),
+					   .lock = LOCK_WRITE };
+	} while (out->dir == -ENOENT); /* deleted before we had the lock */
+	/* Or that, and made again by somebody who had it before us. */
+	if (out->dir >= 0 && faccessat(out->dir, "state.json", F_OK, 0) == 0) {
+		fd_close(&out->dir);
+		return taken(id, e);
 	}
-	*out = (struct container){ .id = id,
-				   .dir = open_locked(root, id, LOCK_WRITE),
-				   .lock = LOCK_WRITE };
 	if (out->dir < 0)
 		r = not_there(out->dir, e);
 	else if ((r = arena_open_private(&out->arena, (size_t)4 << 20)) < 0)
 		r = fail(e, r, "cannot get memory");
-	if (r < 0 && r != -ENOENT) /* then somebody else has deleted it */
+	if (r < 0)
 		unlinkat(root, id, AT_REMOVEDIR);
 	return r;
 }
@@ -435,14 +448,20 @@ int process_start(pid_t pid, uint64_t *start, bool *zombie)
 	return number_u64_n(at, strspn(at, "0123456789"), UINT64_MAX, start);
 }
 
-static bool this_boot(const struct container *c)
+static int this_boot(const struct container *c)
 {
 	static char now[64];
+	char text[sizeof(now)];
+	ssize_t n = 0;
 
-	if (!*now && file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", now, sizeof(now)) > 0)
-		now[strcspn(now, "\n")] = '\0';
+	if (!*now)
+		n = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text));
+	if (n < 0 && n != -ENOENT)
+		return (int)n;
+	if (n > 0)
+		memcpy(now, text, strcspn(text, "\n"));
 	if (!*now || !c->record.bootID)
-		return true; /* the start time decides alone */
+		return 1; /* the start time decides alone */
 	return streq(now, c->record.bootID);
 }
 
@@ -461,7 +480,7 @@ static int alive(const struct container *c)
 		return 0;
 	if (r < 0)
 		return r;
-	return !zombie && start == c->record.pidStart.v && this_boot(c);
+	return !zombie && start == c->record.pidStart.v ? this_boot(c) : 0;
 }
 
 int state_pidfd(const struct container *c)
@@ -504,8 +523,6 @@ static bool is_waiting(const struct container *c)
 
 int state_status(const struct settings *s, struct container *c, enum status *out, struct error *e)
 {
-	struct error ignored = { 0 };
-
 	if (!c->record.state || !c->record.state->pid.set) {
 		/* Somebody who creates it holds the lock; otherwise it was left half made. */
 		int err = 0;
@@ -521,16 +538,17 @@ int state_status(const struct settings *s, struct container *c, enum status *out
 
 	if (r < 0)
 		return fail(e, r, "cannot look at the container's process");
-	if (r == 0)
+	if (r == 0) {
 		*out = STATUS_STOPPED;
-	else if (is_waiting(c))
-		*out = STATUS_CREATED;
-	else if (state_open_cgroup(s, c, &ignored) == 0 && c->has_cgroup &&
-		 cgroup_is_frozen(&c->cgroup, &ignored) == 1)
-		*out = STATUS_PAUSED;
-	else
-		*out = STATUS_RUNNING;
-	return 0;
+		return 0;
+	}
+	r = state_open_cgroup(s, c, e);
+	if (r == 0 && c->has_cgroup)
+		r = cgroup_is_frozen(&c->cgroup, e);
+	/* Paused first: who waits for its start and is frozen cannot be started. */
+	if (r >= 0)
+		*out = r > 0 ? STATUS_PAUSED : is_waiting(c) ? STATUS_CREATED : STATUS_RUNNING;
+	return r < 0 ? r : 0;
 }
 
 char *state_json(const struct container *c, const char *status, pid_t pid, size_t *len)

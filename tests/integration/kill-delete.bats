@@ -200,6 +200,20 @@ edit_state() { # FILTER
 	await moved
 }
 
+@test "a container that is paused before its start waits for a resume" {
+	bundle "$(args sleep)"
+	ocirt create "$id" >"$dir/out" 2>&1 </dev/null
+	ocirt pause "$id"
+	has_status "$id" paused
+	run ocirt start "$id"
+	expect_status 1
+	expect_line "cannot start a container that is paused"
+	ocirt resume "$id"
+	has_status "$id" created
+	ocirt start "$id"
+	has_status "$id" running
+}
+
 @test "kill of a paused container works as soon as it is resumed" {
 	started signals
 	await holds "$dir/out" ready
