@@ -55,26 +55,35 @@ sweep() {
 
 # --- many at once -------------------------------------------------------------------------------
 
-# Answers that are right for some order of what everybody does.
-storm_legal='a container with this id already exists|container does not exist|cannot start a container that is|cannot delete container .* that is not stopped|container not running|cannot pause a container that is|container not paused|cannot update a container that is|cannot exec in a container that is|cannot reach the container.s first process|^ocirt: hint:'
+# Refusals that there may be; whether they are right for some order is for `orders`. The last but one are the
+# kernel's words to an exec in a container that is just ending.
+storm_legal='a container with this id already exists|container does not exist|cannot start a container that is|cannot delete container .* that is not stopped|container not running|cannot pause a container that is|container not paused|cannot update a container that is|cannot exec in a |cannot reach the container.s first process|exec .*: (cannot make a new namespace .pid.: Out of memory|cannot join the cgroup: No such device)|^ocirt: hint:'
+
+storm_command() { # COMMAND NAME
+	case $1 in
+	create) ocirt create --bundle "$bundle" "$2" ;;
+	kill) ocirt kill "$2" KILL ;;
+	delete-force) ocirt delete --force "$2" ;;
+	update) ocirt update --resources "$bundle/few.json" "$2" ;;
+	exec) timeout -s KILL 5 "$OCIRT" --root "$root" exec "$2" /bin/demo exit 0 ;; # it may be paused just then
+	*) ocirt "$1" "$2" ;;
+	esac
+}
 
 storm_worker() { # NUMBER UNTIL NAMES
-	local name status
+	local commands=(create create create start start kill delete delete-force update state pause resume exec)
+	local name command begin end answer status
 	RANDOM=$1
 	while ((SECONDS < $2)); do
-		name=$id-$((RANDOM % $3))
-		status=0
-		case $((RANDOM % 10)) in
-		0 | 1 | 2) ocirt create --bundle "$bundle" "$name" ;;
-		3 | 4) ocirt start "$name" ;;
-		5) ocirt kill "$name" KILL ;;
-		6) ocirt delete "$name" ;;
-		7) ocirt delete --force "$name" ;;
-		8) ocirt update --pids-limit $((RANDOM % 50 + 5)) "$name" ;;
-		9) ocirt state "$name" >/dev/null ;;
-		esac 2>"$dir/storm.$1.err" </dev/null >>"$dir/storm.$1.out" || status=$?
-		printf '%s\n' $status >>"$dir/storm.$1.statuses"
-		((status <= 1)) || echo "status $status of $name: $(<"$dir/storm.$1.err")"
+		name=$id-$((RANDOM % $3)) command=${commands[RANDOM % ${#commands[@]}]} status=0
+		begin=${EPOCHREALTIME/[.,]/}
+		storm_command "$command" "$name" 2>"$dir/storm.$1.err" </dev/null >"$dir/storm.$1.out" || status=$?
+		end=${EPOCHREALTIME/[.,]/}
+		answer=yes
+		((status == 0)) || answer=no
+		[[ $command$answer != stateyes ]] || answer=$(jq -r .status "$dir/storm.$1.out")
+		((status == 137)) || echo "$begin $end $command $name $answer" >>"$dir/storm.$1.history"
+		((status <= 1)) || [[ $command == exec ]] || echo "status $status of $command $name: $(<"$dir/storm.$1.err")"
 		grep -vE "$storm_legal" "$dir/storm.$1.err" || :
 	done >"$dir/storm.$1.wrong"
 }
@@ -82,6 +91,7 @@ storm_worker() { # NUMBER UNTIL NAMES
 # WORKERS do random things to NAMES containers for SECONDS; says what was wrong.
 storm() { # WORKERS NAMES SECONDS
 	local i pids=()
+	echo '{"unified": {}, "devices": []}' >"$bundle/few.json"
 	for ((i = 1; i <= $1; i++)); do
 		storm_worker $i $((SECONDS + $3)) "$2" &
 		pids+=($!)
@@ -90,9 +100,10 @@ storm() { # WORKERS NAMES SECONDS
 	for ((i = 0; i < $2; i++)); do
 		ocirt delete --force "$id-$i" || echo "cannot delete $id-$i"
 	done
-	echo "storm: $(cat "$dir"/storm.*.statuses | wc -l) commands," \
-		"$(cat "$dir"/storm.*.statuses | grep -c '^0') of them succeeded"
+	echo "storm: $(cat "$dir"/storm.*.history | wc -l) commands," \
+		"$(cat "$dir"/storm.*.history | grep -vc ' no$') of them succeeded"
 	cat "$dir"/storm.*.wrong
+	"${BASH_SOURCE[0]%/*}/orders" "$dir"/storm.*.history || :
 }
 
 # --- many ---------------------------------------------------------------------------------------

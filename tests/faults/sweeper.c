@@ -479,6 +479,30 @@ static void add_device_programs(int dir)
 		add_limit("programs for devices: %u\n", attr.query.prog_cnt);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The rules of v1 are a set. */
+static ssize_t sort_lines(char *text, size_t n)
+{
+	static char sorted[4096];
+	char *lines[256], *rest;
+	size_t n_lines = 0, length = 0;
+
+	text[n] = '\0';
+	for (char *line = strtok_r(text, "\n", &rest); line && n_lines < 256;
+	     line = strtok_r(NULL, "\n", &rest))
+		lines[n_lines++] = line;
+	qsort(lines, n_lines, sizeof(lines[0]), by_text);
+	for (size_t i = 0; i < n_lines; i++)
+		length += (size_t)snprintf(sorted + length, sizeof(sorted) - length, "%s\n",
+					   lines[i]);
+	memcpy(text, sorted, length);
+	return (ssize_t)length;
+}
+
 static void add_limits(const char *path)
 {
 	DIR *d = opendir(path);
@@ -491,10 +515,12 @@ static void add_limits(const char *path)
 		if (!is_limit(dirfd(d), entry->d_name))
 			continue;
 		int fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_CLOEXEC);
-		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 		if (fd >= 0)
 			close(fd);
+		if (n > 0 && strcmp(entry->d_name, "devices.list") == 0)
+			n = sort_lines(text, (size_t)n);
 		for (ssize_t i = 0; i < n; i++)
 			if (text[i] == '\n')
 				text[i] = '|';
