@@ -41,7 +41,6 @@ expect_inside() {
 	attacked '.process.cwd = "/proc/self/fd/3"'
 	run ocirt run --preserve-fds 1 "$id" 3<"$host"
 	expect_refused
-	expect_line "outside of the container's root"
 	rm -rf "$bundle"
 	standing
 	run ocirt exec --preserve-fds 1 --cwd /proc/self/fd/3 "$id" /bin/demo ls . 3<"$host"
@@ -110,6 +109,7 @@ evil() { # N HOW
 	done
 }
 
+# bats test_tags=ocirt
 @test "when paths of the image are followed, no directory is open but its root" {
 	local init
 	need_stopper

@@ -60,6 +60,7 @@ fail_each() { # CALLS SAMPLES FILTER...
 		'.process.oomScoreAdj = 100'
 }
 
+# bats test_tags=ocirt
 @test "what decides about a protection and cannot be seen: fstatfs, of layers over the root, too" {
 	local n
 	need_stopper

@@ -10,7 +10,7 @@ load sec
 expect_sane() {
 	[[ $status -eq 0 ]] || {
 		expect_refused
-		expect_line "ocirt: "
+		[[ -n $output ]]
 		expect_no_line "was killed"
 	}
 }

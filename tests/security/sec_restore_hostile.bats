@@ -6,6 +6,7 @@
 
 load sec
 
+# bats test_tags=ocirt
 @test "there is no restore, and nobody is told that there is one" {
 	local command
 	attacked
