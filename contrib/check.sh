@@ -18,8 +18,6 @@ set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 jobs=$(nproc)
-passed=0 failed=0 skipped=0
-failures=() unsteady=()
 
 # shellcheck source=contrib/packages.sh
 . "$top/contrib/packages.sh"
@@ -39,20 +37,30 @@ packages=(
 
 # --- counting ---------------------------------------------------------------------------------
 
+# Into a file, as steps run beside each other: "passed N", "failed N", "skipped N"; and to be said at
+# the end, "failure TEXT" and "unsteady TEXT".
+count() { # WHAT TEXT
+	printf '%s %s\n' "$1" "$2" >>"$work/counts"
+}
+
+counted() { # WHAT: the sum
+	awk -v what="$1" '$1 == what { n += $2 } END { print n + 0 }' "$work/counts"
+}
+
 pass() { # NAME
-	passed=$((passed + 1))
+	count passed 1
 	printf '%-8s%s (%ds)\n' ok "$1" $((SECONDS - since))
 }
 
 fail() { # NAME LOG
-	failed=$((failed + 1))
-	failures+=("$1")
+	count failed 1
+	count failure "$1"
 	printf '%-8s%s (%ds)\n' FAILED "$1" $((SECONDS - since))
 	tail -n 120 "$2" | sed 's/^/    /'
 }
 
 skip() { # NAME REASON
-	skipped=$((skipped + 1))
+	count skipped 1
 	printf '%-8s%s: %s\n' skipped "$1" "$2"
 }
 
@@ -85,17 +93,19 @@ suite() { # NAME STATUS-OF-ITS-COMMAND RESULTS
 	s=$(grep -c '^SKIP' "$3")
 	# It must not look like success that nothing could be run.
 	(($2 != 0 && f == 0)) && f=1
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	count passed "$p"
+	count failed "$f"
+	count skipped "$s"
 	printf '%-8s%s: %d passed, %d failed, %d skipped (%ds)\n' \
 		"$( ((f)) && echo FAILED || echo ok)" "$1" "$p" "$f" "$s" $((SECONDS - since))
 	sed -n 's/^FAIL/        failed:/p' "$3"
 	sed -n 's/^SKIP.*# *skip */        /Ip' "$3" | sort | uniq -c |
 		sed 's/^ *\([0-9]*\) */        \1 skipped: /'
 	((f == 0)) && return
-	failures+=("$1")
 	while IFS= read -r line; do
-		failures+=("    $line")
+		count failure "$1: $line"
 	done < <(sed -n 's/^FAIL *//p' "$3")
+	grep -q '^FAIL' "$3" || count failure "$1"
 	(($2 == 124 || $2 == 137)) && echo "    not done after $limit s"
 	return 1
 }
@@ -107,7 +117,7 @@ try_again() { # STATUS RESULTS
 	first=$(sed -n 's/^FAIL *//p' "$2")
 	[[ $1 != 124 && $1 != 137 && $first ]] && (($(wc -l <<<"$first") <= 2)) || return
 	while IFS= read -r line; do
-		unsteady+=("$line")
+		count unsteady "$line"
 		printf '%-8s%s\n' again "$line"
 	done <<<"$first"
 }
@@ -139,19 +149,20 @@ tests() { # NAME DIRECTORY TARGET
 	fi
 }
 
-# In a virtual machine: its status; the log and the results are left in LOG and LOG.results.
-in_vm() { # LOG OPTION... -- FILE...
-	local log=$1 options=() status
-	shift
+# Tests with a tag, below a program that shows them another kind of machine: its status; the log and the
+# results are left in LOG and LOG.results.
+bats_elsewhere() { # LOG TAG PROGRAM... -- FILE...
+	local log=$1 program=() status
+	local bats=(bats --filter-tags "$2" --tap)
+	shift 2
 	while [[ $1 != -- ]]; do
-		options+=("$1")
+		program+=("$1")
 		shift
 	done
 	shift
 	(
 		cd "$work/src" || exit 1
-		OCIRT=$work/default/ocirt tests/vm/run --timeout 900 "${options[@]}" -- \
-			bats --filter-tags vm --tap "${@/#/tests/integration/}"
+		OCIRT=$work/default/ocirt "${program[@]}" "${bats[@]}" "${@/#/tests/integration/}"
 	) >"$log" 2>&1 </dev/null
 	status=$?
 	sed -nE 's/^(ok .*# skip)/SKIP \1/; s/^ok /PASS /; s/^not ok /FAIL /; /^(PASS|FAIL|SKIP)/p' \
@@ -159,24 +170,49 @@ in_vm() { # LOG OPTION... -- FILE...
 	return "$status"
 }
 
-# The tests with the tag "vm" on another kind of machine, a small virtual one: one result per test.
-vm_tests() { # NAME OPTION... -- FILE...
-	local name=$1 log=$work/log/${1//[^A-Za-z0-9]/-}
+# One result per test.
+tests_elsewhere() { # NAME TAG PROGRAM... -- FILE...
+	local name=$1 log=$work/log/${1//[^A-Za-z0-9]/-} status more=
 	shift
 	since=$SECONDS
-	in_vm "$log" "$@"
-	local status=$?
+	bats_elsewhere "$log" "$@"
+	status=$?
 	if ((status == 77)); then
-		skip "$name" "$(sed -n 's/.*skipped: //p' "$log") (OCIRT_CHECK_VM=1 installs it)"
+		[[ $2 != */vm/run ]] || more=" (OCIRT_CHECK_VM=1 installs it)"
+		skip "$name" "$(sed -n 's/.*skipped: //p' "$log")$more"
 		return
 	fi
 	if try_again "$status" "$log.results"; then
 		grep -vE '^ok ' "$log" | tail -n 100 | sed 's/^/    /'
-		in_vm "$log" "$@"
+		bats_elsewhere "$log" "$@"
 		status=$?
 	fi
 	suite "$name" "$status" "$log.results" ||
 		grep -vE '^ok ' "$log" | tail -n 100 | sed 's/^/    /'
+}
+
+# --- lanes ------------------------------------------------------------------------------------
+# What does not need each other runs beside each other: an emulated machine keeps one processor busy,
+# and many tests only wait. A lane behind the first is shown when it has ended.
+
+lanes=() # process groups
+
+lane() { # FUNCTION
+	set -m  # a process group of its own
+	(
+		set +m
+		"$1"
+		echo "lane $1 ended"
+	) >"$work/$1" 2>&1 </dev/null &
+	lanes+=("$!")
+	set +m
+}
+
+lane_end() { # FUNCTION: of the first of them that has not been waited for
+	wait "${lanes[0]}"
+	lanes=("${lanes[@]:1}")
+	sed '$ { /^lane .* ended$/ d }' "$work/$1"
+	[[ $(tail -n 1 "$work/$1") == "lane $1 ended" ]] || fail "$1 was not done to its end" /dev/null
 }
 
 # --- steps ------------------------------------------------------------------------------------
@@ -236,6 +272,11 @@ usage() {
 }
 
 clean_up() {
+	local lane
+	for lane in "${lanes[@]}"; do
+		kill -- "-$lane" 2>/dev/null # timeout(1) has a group of its own:
+		pkill -f "timeout .*$work/"
+	done
 	if [[ -n $keep ]]; then
 		echo "kept: $work"
 	else
@@ -266,57 +307,14 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-check.XXXXXX") || exit 1
 trap clean_up EXIT
 chmod 755 "$work" # an ordinary user's tests, too, are in it
 mkdir "$work/log"
+: >"$work/counts"
 
-# In braces, so that bash has read all of it before the first step: somebody may edit this file, or
-# check out another commit, while it runs.
-{
-	step "packages" install_packages "${packages[@]}"
-	step "copy of the sources" copy_sources
-	step "autogen.sh" "$work/src/autogen.sh"
-
-	for check in format shellcheck shfmt codespell lists; do
-		step "lint: $check" "$work/src/contrib/lint" "$check"
-	done
-
-	# As users get it: linked with musl where that is there.
-	if step "build" build default; then
-		tests "unit, plan and schema tests" "$work/default" check-unit
-		tests "integration and security tests" "$work/default" check-integration
-		if [[ -n ${OCIRT_CHECK_WEAKENED-} ]]; then
-			step "security tests miss what is left out" make -C "$work/default" check-weakened
-		else
-			skip "security tests miss what is left out" "takes minutes (OCIRT_CHECK_WEAKENED=1 does it)"
-		fi
-		tests "container managers, if they are installed" "$work/default" check-managers-fast
-		if [[ -n ${OCIRT_CHECK_VALIDATION-} ]] || "$work/src/tests/validation/run" --built; then
-			tests "validation programs of the OCI" "$work/default" check-validation
-		else
-			skip "validation programs of the OCI" "not built yet (OCIRT_CHECK_VALIDATION=1 does it)"
-		fi
-		step "install" install_it
-		step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
-		step "make distcheck" distcheck
-		vm_tests "cgroup v2" -- cgroup.bats devices.bats lifecycle.bats resources.bats update.bats
-		vm_tests "cgroup v2 with systemd" --init systemd -- systemd.bats
-		vm_tests "cgroup v2 with systemd, an ordinary user" --init systemd --user -- systemd.bats
-	else
-		for what in "unit, plan and schema tests" "integration and security tests" \
-			"validation programs of the OCI" install demo.sh "make distcheck" "cgroup v2"; do
-			skip "$what" "there is no build"
-		done
-	fi
-
+on_other_builds() {
 	if command -v dh >/dev/null; then
 		step "Debian package" debian_package
 	else
 		skip "Debian package" "debhelper is not installed"
 	fi
-	if command -v rpmbuild >/dev/null; then
-		step "RPM package" rpm_package
-	else
-		skip "RPM package" "rpmbuild is not installed"
-	fi
-
 	if step "build: gcc, system's libc" build gcc CC=gcc; then
 		tests "unit, plan and schema tests with glibc" "$work/gcc" check-unit
 		tests "unit tests and plans in valgrind" "$work/gcc" check-valgrind
@@ -334,14 +332,69 @@ mkdir "$work/log"
 		skip "unit tests with sanitizers" "there is no build"
 	fi
 	step "build: gcc with the system libc, no seccomp" build no-seccomp CC=gcc CFLAGS=-O0 --disable-seccomp
+}
 
-	for what in "${unsteady[@]}"; do
-		echo "tried twice: $what"
+in_machines() {
+	local vm=(tests/vm/run --timeout "$limit")
+	tests_elsewhere "cgroup v2" vm "${vm[@]}" -- cgroup.bats resources.bats update.bats
+	tests_elsewhere "cgroup v2 with systemd" vm "${vm[@]}" --init systemd -- systemd.bats
+	tests_elsewhere "cgroup v2 with systemd, an ordinary user" vm "${vm[@]}" --init systemd --user -- \
+		systemd.bats
+}
+
+# As users get it: linked with musl where that is there.
+as_it_is() {
+	tests "unit, plan and schema tests" "$work/default" check-unit
+	tests "integration and security tests" "$work/default" check-integration
+	tests_elsewhere "cgroup v2 without its controllers" v2 tests/cgroup-layout v2 -- \
+		cgroup.bats devices.bats lifecycle.bats
+	if [[ -n ${OCIRT_CHECK_WEAKENED-} ]]; then
+		step "security tests miss what is left out" make -C "$work/default" check-weakened
+	else
+		skip "security tests miss what is left out" "takes minutes (OCIRT_CHECK_WEAKENED=1 does it)"
+	fi
+	tests "container managers, if they are installed" "$work/default" check-managers-fast
+	if [[ -n ${OCIRT_CHECK_VALIDATION-} ]] || "$work/src/tests/validation/run" --built; then
+		tests "validation programs of the OCI" "$work/default" check-validation
+	else
+		skip "validation programs of the OCI" "not built yet (OCIRT_CHECK_VALIDATION=1 does it)"
+	fi
+	step "install" install_it
+	step "demo.sh" env OCIRT="$work/root/usr/local/bin/ocirt" "$work/src/contrib/demo.sh"
+	step "make distcheck" distcheck
+	if command -v rpmbuild >/dev/null; then
+		step "RPM package" rpm_package
+	else
+		skip "RPM package" "rpmbuild is not installed"
+	fi
+}
+
+# In braces, so that bash has read all of it before the first step: somebody may edit this file, or
+# check out another commit, while it runs.
+{
+	step "packages" install_packages "${packages[@]}"
+	step "copy of the sources" copy_sources
+	step "autogen.sh" "$work/src/autogen.sh"
+	for check in format shellcheck shfmt codespell lists; do
+		step "lint: $check" "$work/src/contrib/lint" "$check"
 	done
-	for what in "${failures[@]}"; do
-		echo "failed: $what"
-	done
-	echo "$passed passed, $failed failed, $skipped skipped"
-	((failed == 0))
+
+	if step "build" build default; then
+		lane in_machines
+		lane on_other_builds
+		as_it_is
+		lane_end in_machines
+	else
+		for what in "unit, plan and schema tests" "integration and security tests" \
+			"validation programs of the OCI" install demo.sh "make distcheck" "cgroup v2"; do
+			skip "$what" "there is no build"
+		done
+		lane on_other_builds
+	fi
+	lane_end on_other_builds
+
+	sed -n 's/^unsteady/tried twice:/p; s/^failure/failed:/p' "$work/counts"
+	echo "$(counted passed) passed, $(counted failed) failed, $(counted skipped) skipped"
+	(($(counted failed) == 0))
 	exit
 }

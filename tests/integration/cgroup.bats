@@ -27,7 +27,7 @@ hierarchy() { # CONTROLLER
 
 # --- where -----------------------------------------------------------------------------------
 
-# bats test_tags=vm
+# bats test_tags=v2
 @test "an absolute cgroupsPath is the path in every hierarchy" {
 	standing '.linux.cgroupsPath = "/'"$id"'-a/b"'
 	local line pid controllers
@@ -84,7 +84,7 @@ hierarchy() { # CONTROLLER
 	[[ ! -e $top/$id-a ]]
 }
 
-# bats test_tags=vm
+# bats test_tags=v2
 @test "a cgroup with somebody else in it is refused" {
 	standing '.linux.cgroupsPath = "/'"$id"'-shared"'
 	"$OCIRT_DEMO" spec --demo "$dir/second"

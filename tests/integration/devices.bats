@@ -106,7 +106,7 @@ rules() { # RULE...
 	echo ".linux.resources.devices = [{\"allow\": false, \"access\": \"rwm\"}, $*]"
 }
 
-# bats test_tags=vm
+# bats test_tags=v2
 @test "a device that no rule allows cannot be opened, the default ones can" {
 	bundle "$nodes"
 	demo lock-rw /dev/kmsg
@@ -135,7 +135,7 @@ rules() { # RULE...
 	expect_line "errno: none"
 }
 
-# bats test_tags=vm
+# bats test_tags=v2
 @test "the last rule that matches prevails" {
 	bundle "$nodes" "$(rules '{"allow": true, "type": "c", "major": 1, "minor": 11, "access": "rwm"}' \
 		'{"allow": false, "type": "c", "major": 1, "minor": 11, "access": "rwm"}')"

@@ -159,7 +159,7 @@ clean_up() {
 	expect_line "ocirt"
 }
 
-# bats test_tags=vm
+# bats test_tags=v2
 @test "run leaves nothing when the program ends" {
 	bundle "$(args exit 0)"
 	ocirt run "$id"

@@ -4,7 +4,8 @@
 # linux.resources, every member of it: what the kernel's file says when the container is there, on
 # cgroup v1 and on v2, and what is said where this kernel has none for it.
 #
-# bats file_tags=vm
+# Those with the tag vm see what only a kernel with cgroup v2 shows. What is refused before the kernel is
+# asked does not need one: tests/unit/cgroup.c imagines it.
 
 load helpers
 load cgroups
@@ -37,6 +38,7 @@ refused() { # RESOURCES TEXT...
 
 # --- memory --------------------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "memory: limit, reservation and swap" {
 	need_controller memory
 	limited '{"memory": {"limit": 67108864, "reservation": 33554432}}'
@@ -51,6 +53,7 @@ refused() { # RESOURCES TEXT...
 	expect_limit memory memory.memsw.limit_in_bytes 134217728 memory.swap.max 67108864
 }
 
+# bats test_tags=vm
 @test "memory: -1 is no limit, 0 says nothing" {
 	need_controller memory
 	limited '{"memory": {"limit": -1, "swap": 0, "reservation": 0}}'
@@ -58,6 +61,7 @@ refused() { # RESOURCES TEXT...
 	expect_limit memory memory.soft_limit_in_bytes 9223372036854771712 memory.low 0
 }
 
+# bats test_tags=vm
 @test "memory: swap as large as the limit is no swap, -1 is any amount" {
 	need_controller memory
 	need_file memory memory.memsw.limit_in_bytes memory.swap.max
@@ -96,6 +100,7 @@ refused() { # RESOURCES TEXT...
 	limit memory memory.oom_control - | grep -qx "oom_kill_disable 1"
 }
 
+# bats test_tags=vm
 @test "memory: kernel limits that Linux has given up are a warning at most" {
 	need_controller memory
 	bundle "$(args sleep)" '.linux.resources.memory = {"kernel": 67108864, "kernelTCP": 33554432}'
@@ -111,6 +116,7 @@ refused() { # RESOURCES TEXT...
 
 # --- cpu -----------------------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "cpu: shares, quota, period, burst" {
 	need_controller cpu
 	limited '{"cpu": {"shares": 512, "quota": 20000, "period": 50000}}'
@@ -124,6 +130,7 @@ refused() { # RESOURCES TEXT...
 	expect_limit cpu cpu.cfs_burst_us 5000 cpu.max.burst 5000
 }
 
+# bats test_tags=vm
 @test "cpu: idle" {
 	need_controller cpu
 	need_file cpu cpu.idle cpu.idle
@@ -155,6 +162,7 @@ refused() { # RESOURCES TEXT...
 	refused '{"cpu": {"idle": 2}}' "linux.resources.cpu.idle: 2 is out of range: 0 to 1"
 }
 
+# bats test_tags=vm
 @test "cpuset: processors and memory nodes, in the program's mask as well" {
 	need_controller cpuset
 	limited '{"cpu": {"cpus": "0", "mems": "0"}}'
@@ -174,6 +182,7 @@ refused() { # RESOURCES TEXT...
 
 # --- pids ----------------------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "pids: a number, none, and 0" {
 	need_controller pids
 	limited '{"pids": {"limit": 17}}'
@@ -192,6 +201,7 @@ refused() { # RESOURCES TEXT...
 
 # --- block devices -------------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "blkio: weight" {
 	need_controller blkio
 	limited '{}'
@@ -233,6 +243,7 @@ refused() { # RESOURCES TEXT...
 	refused '{"blockIO": {"weight": 5}}' "linux.resources.blockIO.weight: 5 is out of range: 10 to 1000"
 }
 
+# bats test_tags=vm
 @test "blkio: all four limits of a disk" {
 	need_controller blkio
 	find_disk
@@ -249,6 +260,7 @@ refused() { # RESOURCES TEXT...
 	expect_limit blkio blkio.throttle.write_iops_device "$disk 88" io.max "$all"
 }
 
+# bats test_tags=vm
 @test "blkio: a disk that is not there" {
 	need_controller blkio
 	refused '{"blockIO": {"throttleReadBpsDevice": [{"major": 4000, "minor": 7, "rate": 5}]}}' \
@@ -267,6 +279,7 @@ page_size() {
 	size=$((${size%kB} / 1024))MB
 }
 
+# bats test_tags=vm
 @test "hugetlb: reservations, and what is used" {
 	need_controller hugetlb
 	page_size
@@ -334,6 +347,7 @@ page_size() {
 }
 
 # A device takes hardware, so it is the kernel's refusal that shows that the file was written.
+# bats test_tags=vm
 @test "rdma: a device that is not there" {
 	local v2=/sys/fs/cgroup
 	[[ -e $v2/cgroup.controllers ]] || v2+=/unified
@@ -361,6 +375,7 @@ page_size() {
 	fi
 }
 
+# bats test_tags=vm
 @test "unified: every controller of cgroup v2, and it prevails" {
 	in_v2 memory || skip "the controllers of this host are in cgroup v1"
 	find_disk
@@ -412,6 +427,7 @@ page_size() {
 	run ! grep -qx "a \*:\* rwm" <<<"$rules"
 }
 
+# bats test_tags=vm
 @test "all of them at once" {
 	limited "$(all_resources)"
 	expect_limit memory memory.limit_in_bytes 67108864 memory.max 67108864
@@ -436,6 +452,7 @@ need_strace() {
 	! grep -q __asan <(strings "$OCIRT" 2>/dev/null || :) || skip "sanitizers make calls of their own"
 }
 
+# bats test_tags=vm
 @test "limits for everything cost less than a third of a container's life" {
 	need_strace
 	bundle "$(args exit 0)" '.linux.resources = {}'
@@ -447,6 +464,7 @@ need_strace() {
 	((10 * calls <= 13 * without)) || complain "$calls calls instead of $without"
 }
 
+# bats test_tags=vm
 @test "an update of one value is one process and one write to a cgroup" {
 	need_strace
 	need_controller pids

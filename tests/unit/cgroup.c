@@ -124,6 +124,11 @@ static void memory_on_v2(void)
 	check_str(json_on(v2_host(), "{\"memory\":{\"swappiness\":10}}"), "error");
 	check(strstr(e.text, "linux.resources.memory.swappiness: has no counterpart in cgroup v2"));
 	check_str(json_on(v2_host(), "{\"memory\":{\"disableOOMKiller\":true}}"), "error");
+	check_str(json_on(v2_host(), "{\"memory\":{\"useHierarchy\":false}}"), "error");
+	check(strstr(e.text, "linux.resources.memory.useHierarchy: has no counterpart in cgroup "
+			     "v2"));
+	check_str(json_on(v2_host(), "{\"memory\":{\"limit\":-1,\"swap\":1000}}"), "error");
+	check(strstr(e.text, "needs a limit in linux.resources.memory.limit"));
 	check_str(json_on(v2_host(), "{\"memory\":{\"limit\":-2}}"), "error");
 }
 
@@ -263,6 +268,7 @@ static void rdma_and_network(void)
 		  "/rdma.max=mlx5_1 hca_handle=3 hca_object=10000");
 	check_str(json_on(v2_host(), "{\"network\":{\"classID\":0}}"), "");
 	check_str(json_on(v2_host(), "{\"network\":{\"classID\":1}}"), "error");
+	check(strstr(e.hint, "cgroup v2 has none: use netfilter's cgroup match or BPF"));
 	check_str(json_on(hybrid_host(), "{\"network\":{\"priorities\":[{\"name\":\"eth0\","
 					 "\"priority\":5}]}}"),
 		  "error");
