@@ -339,7 +339,7 @@ in_machines() {
 	tests_elsewhere "cgroup v2" vm "${vm[@]}" -- cgroup.bats resources.bats update.bats
 	tests_elsewhere "cgroup v2 with systemd" vm "${vm[@]}" --init systemd -- systemd.bats
 	tests_elsewhere "cgroup v2 with systemd, an ordinary user" vm "${vm[@]}" --init systemd --user -- \
-		systemd.bats
+		rootless.bats systemd.bats
 }
 
 # As users get it: linked with musl where that is there.

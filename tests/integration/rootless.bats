@@ -291,6 +291,7 @@ delegated() {
 	expect_line "the user that made the container may not make cgroups"
 }
 
+# bats test_tags=vm
 @test "cgroups: where they are delegated, limits hold, without systemd" {
 	delegated || skip "no cgroup is delegated to the user here: tests/vm/run --user"
 	user_standing '.linux.resources = {pids: {limit: 20}}' '.linux.cgroupsPath = null | del(.linux.cgroupsPath)'

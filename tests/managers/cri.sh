@@ -402,7 +402,7 @@ check fast "stop lets the program end" stop_gently
 check full "stop kills when it must" stop_forcefully
 check full "stats" stats
 check fast "resources, and their update" resources
-check systemd "a scope of systemd's in the slice of the pod" scope
+check systemd "resources are those of a scope in the slice of the pod" scope
 check full "the memory limit kills, and that is the reason given" out_of_memory
 check full "containers of a pod share its network, IPC and name" shared
 check full "containers of a pod that share processes" process_namespace

@@ -389,7 +389,7 @@ cgroup_paths() {
 	[[ -z $v2 ]] || hierarchy=^0::
 	local deep=$parent/deep/er
 	[[ -z $systemd ]] || deep=$parent # which is a unit, not a path
-	mentions ":/${deep#/}/" once --cgroupns host --cgroup-parent "$deep" img grep "$hierarchy" /proc/self/cgroup
+	mentions "/${deep#/}/" once --cgroupns host --cgroup-parent "$deep" img grep "$hierarchy" /proc/self/cgroup
 	run once --cgroupns private img grep "$hierarchy" /proc/self/cgroup
 	[[ $output == *:/ ]]
 }

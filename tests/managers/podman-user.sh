@@ -52,7 +52,7 @@ make_user() {
 }
 
 as_user=(setpriv --reuid "$uid" --regid "$uid" --init-groups --inh-caps=-all
-	env HOME="$work/home" TMPDIR="$work/home" XDG_RUNTIME_DIR="/run/user/$uid")
+	env USER=usual HOME="$work/home" TMPDIR="$work/home" XDG_RUNTIME_DIR="/run/user/$uid")
 [[ -z $systemd ]] || as_user+=(DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus")
 engine=("${as_user[@]}" podman) state_root=/run/user/$uid/$(basename "$runtime")
 
@@ -111,6 +111,9 @@ scope() {
 	podman stop -t 0 scope
 	[[ ! -e /sys/fs/cgroup$at ]]
 	gone scope
+}
+device_rules() { # of which there are none for an ordinary user
+	says ok once --device /dev/null:/dev/mine:rw img sh -c 'echo x >/dev/mine; echo ok'
 }
 limits_are_none() {
 	mentions ok once --memory 64m img echo ok
