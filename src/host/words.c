@@ -227,6 +227,10 @@ static const struct words {
 			    "cannot take the label '%s'",
 			    { { EINVAL,
 				"the label is not valid, or this kernel runs without SELinux" } } },
+	[WHERE_BIRTH] = { "",
+			  "cannot make a process in the container",
+			  { { EAGAIN, "a limit on processes is reached, pids.max of the cgroup or "
+				      "RLIMIT_NPROC: an exec takes two for a moment" } } },
 	[WHERE_STAY] = { "",
 			 "ocirt-init cannot stay as the program's parent: %s",
 			 { { EAGAIN, "a limit on processes is reached, pids.max of the cgroup or "

@@ -31,7 +31,7 @@ int be_born(const struct plan *p, struct stage *s)
 	long pid = nerrno(syscall(SYS_clone, CLONE_PARENT, NULL, NULL, NULL, NULL));
 
 	if (pid < 0)
-		return stage_fail(s, WHERE_NAMESPACE_NEW, -1, (int)pid, "pid");
+		return stage_fail(s, WHERE_BIRTH, -1, (int)pid, NULL);
 	if (pid > 0)
 		_exit(0);
 	r = begin_session(s, p->process->terminal);

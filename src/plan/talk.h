@@ -113,7 +113,8 @@ enum talk_where {
 	WHERE_LISTENER, /* the seccomp agent did not take it */
 	WHERE_APPARMOR,
 	WHERE_SELINUX,
-	WHERE_STAY, /* detail: what of staying as the program's parent */
+	WHERE_BIRTH, /* of an exec, in the container's pid namespace */
+	WHERE_STAY,  /* detail: what of staying as the program's parent */
 	WHERE_STDIO,
 	WHERE_FDS,
 	WHERE_TALK, /* the talk itself broke */

@@ -49,6 +49,16 @@ counts_on() { # FROM
 	[[ $(jq .fits <<<"$output") == true ]] || complain "not held to its quota"
 }
 
+@test "an exec that the limit of processes does not admit says so" {
+	standing '.linux.resources.pids.limit = 2'
+	run ocirt exec "$id" /bin/demo exit 0
+	expect_status 255
+	expect_line "exec $id: cannot make a process in the container: Resource temporarily unavailable"
+	expect_line "hint: a limit on processes is reached, pids.max of the cgroup"
+	ocirt update --pids-limit 3 "$id"
+	ocirt exec "$id" /bin/demo exit 0
+}
+
 @test "forks stop at the limit of processes" {
 	standing '.linux.resources.pids.limit = 12'
 	# Not through a pipe: the children that there are keep it open.
