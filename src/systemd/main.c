@@ -112,12 +112,13 @@ static int open_private(struct request *q)
 
 static int open_bus(struct request *q)
 {
+	const char *given = getenv("XDG_RUNTIME_DIR");
 	char runtime[64];
 
-	/* Both are what a login gives; a manager that is a service may have neither. */
-	if (q->user && !getenv("XDG_RUNTIME_DIR")) {
+	/* Both are what a login gives; a manager that is a service may have neither, or an empty one. */
+	if (q->user && (!given || !*given)) {
 		snprintf(runtime, sizeof(runtime), "/run/user/%u", geteuid());
-		setenv("XDG_RUNTIME_DIR", runtime, 0);
+		setenv("XDG_RUNTIME_DIR", runtime, 1);
 	}
 	int r = q->user ? sd_bus_open_user(&q->bus) : sd_bus_open_system(&q->bus);
 

@@ -177,6 +177,25 @@ time_is_up() {
 	ocirt delete --force "$id"
 }
 
+# Managers that are services have XDG_RUNTIME_DIR without a value.
+@test "systemd: the bus of a user is where it is when XDG_RUNTIME_DIR is empty" {
+	[[ $(id -u) == 0 ]] || skip "takes root, to be another user"
+	bus refuses
+	chmod 666 "$dir/bus"
+	# shellcheck disable=SC2016
+	run "${alone[@]}" bash -ec 'mount -t tmpfs -o mode=755 tmpfs /run
+		install -d -o 54321 /run/user/54321
+		: >/run/user/54321/bus
+		mount --bind "$1" /run/user/54321/bus
+		cp -r "$2" /run/bundle
+		install "$3" /run/ocirt
+		exec setpriv --reuid 54321 --regid 54321 --clear-groups env -u DBUS_SESSION_BUS_ADDRESS \
+			XDG_RUNTIME_DIR= /run/ocirt "${@:4}"' bash "$dir/bus" "$bundle" "$OCIRT" \
+		"${driver[@]}" create --bundle /run/bundle "$id"
+	expect_status 1
+	expect_line "systemd refuses: "
+}
+
 @test "systemd: a host without it, or without cgroup v2, is told so" {
 	! here || skip "systemd is here"
 	bundle '.linux.cgroupsPath = "system.slice:bats:web"'
