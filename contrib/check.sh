@@ -138,7 +138,7 @@ tests() { # NAME DIRECTORY TARGET
 	if try_again "$status" "$log.results"; then
 		grep -vE '^ok ' "$2/test-suite.log" | tail -n 100 | sed 's/^/    /'
 		# recheck takes what has failed of `make check`; the rest is short, and done as a whole.
-		[[ $3 != check-integration && $3 != check-unit ]] || set -- "$1" "$2" recheck
+		[[ $3 != check-@(core|integration|unit) ]] || set -- "$1" "$2" recheck
 		timeout --kill-after=10 "$limit" make -C "$2" -j1 "$3" >>"$log" 2>&1 </dev/null
 		status=$?
 		trs_results "$2" >"$log.results"

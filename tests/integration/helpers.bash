@@ -154,9 +154,9 @@ expect_clean_host() {
 }
 
 # Wait for a condition that something else brings about; looks again when the file changes hands,
-# and gives up after ten seconds.
+# and gives up after a minute: a machine may be busy.
 await() { # COMMAND...
-	local deadline=$((SECONDS + 10))
+	local deadline=$((SECONDS + 60))
 	until "$@"; do
 		((SECONDS < deadline)) || complain "never came: $*" || return 1
 		read -rt 0.02 <> <(:) || :
