@@ -55,7 +55,7 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 #define MS_REC     16384
 #define MS_PRIVATE (1 << 18)
 
-#define DEADLINE 10 /* seconds for a command; it needs hundredths */
+#define DEADLINE 30 /* seconds for a command; it needs hundredths */
 #define OUTPUT   65536
 
 static struct {
