@@ -22,7 +22,7 @@ rich_bundle() {
 	mkdir -p "$bundle/data"
 	chmod 711 "$dir" # ids of user namespaces are other users
 	sweep_bundle \
-		'.linux.namespaces += [{type: "user"}, {type: "cgroup"}, {type: "time"}]
+		'.linux.namespaces |= (. + [{type: "user"}, {type: "cgroup"}, {type: "time"}] | unique_by(.type))
 			| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}]
 			| .linux.gidMappings = [{containerID: 0, hostID: 200000, size: 1000}]
 			| .linux.timeOffsets = {monotonic: {secs: 5}}' \
