@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sys.h"
 #include "base/util.h"
 #include "program.h"
 
@@ -44,6 +45,15 @@ static size_t map_text(const struct oci_id_mapping *ranges, size_t n, char *buf,
 	return len;
 }
 
+/* Not to what somebody has mounted over the file. */
+static int write_proc(int proc, const char *file, const char *text, size_t n)
+{
+	auto_close int fd = sys_openat2(proc, file, O_WRONLY, 0,
+					RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+
+	return fd < 0 ? fd : write_all(fd, text, n);
+}
+
 static int write_map(int proc, const struct map *m, struct error *e)
 {
 	char text[4096]; /* the kernel's limit, with the smallest page there is */
@@ -54,7 +64,7 @@ static int write_map(int proc, const struct map *m, struct error *e)
 		     m->field, m->n, len, sizeof(text));
 		return hint(e, "join ranges that follow one another");
 	}
-	int r = file_write_n(proc, m->file, text, len);
+	int r = write_proc(proc, m->file, text, len);
 
 	if (r == 0)
 		return 0;
@@ -69,7 +79,7 @@ static int write_map(int proc, const struct map *m, struct error *e)
  * the kernel wants that settled before it takes the gid map. */
 static int deny_setgroups(int proc, const struct map *m, struct error *e)
 {
-	int r = file_write(proc, "setgroups", "deny");
+	int r = write_proc(proc, "setgroups", "deny", strlen("deny"));
 
 	return r < 0 ? fail(e, r, "%s: cannot write 'deny' to /proc/PID/setgroups", m->field) : 0;
 }
