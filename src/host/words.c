@@ -230,7 +230,8 @@ static const struct words {
 	[WHERE_BIRTH] = { "",
 			  "cannot make a process in the container",
 			  { { EAGAIN, "a limit on processes is reached, pids.max of the cgroup or "
-				      "RLIMIT_NPROC: an exec takes two for a moment" } } },
+				      "RLIMIT_NPROC: an exec takes two for a moment" },
+			    { ENOMEM, "the container's first process has ended meanwhile" } } },
 	[WHERE_STAY] = { "",
 			 "ocirt-init cannot stay as the program's parent: %s",
 			 { { EAGAIN, "a limit on processes is reached, pids.max of the cgroup or "

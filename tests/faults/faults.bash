@@ -57,7 +57,7 @@ sweep() {
 
 # Refusals that there may be; whether they are right for some order is for `orders`. The last but one are
 # what an exec in a container that is just ending meets with.
-storm_legal='a container with this id already exists|container does not exist|cannot start a container that is|cannot delete container .* that is not stopped|container not running|cannot pause a container that is|container not paused|cannot update a container that is|cannot exec in a |cannot reach the container.s first process|exec .*: (cannot make a new namespace .*: (Out of memory|No such process)|cannot join the cgroup: No such device|ocirt-init (was killed by SIGKILL|ended) before it was ready)|^ocirt: hint:'
+storm_legal='a container with this id already exists|container does not exist|cannot start a container that is|cannot delete container .* that is not stopped|container not running|cannot pause a container that is|container not paused|cannot update a container that is|cannot exec in a |cannot reach the container.s first process|exec .*: (cannot make a (new namespace .*|process in the container): (Out of memory|No such process)|cannot join the cgroup: No such device|ocirt-init (was killed by SIGKILL|ended) before it was ready)|^ocirt: hint:'
 
 storm_command() { # COMMAND NAME
 	case $1 in
