@@ -385,14 +385,15 @@ load life
 # --- the state directory ------------------------------------------------------------------------
 
 # create with the state on a file system of its own, which only this command sees; $left is what is
-# on it afterwards.
+# on it afterwards. By way of a file: where it succeeds, a pipe would be the container's.
 create_on_tmpfs() { # MOUNT-OPTIONS [FILE-THAT-FILLS-IT]
 	mkdir -p "$root"
 	# shellcheck disable=SC2016 # the inner shell's
 	run unshare --mount bash -c 'mount -t tmpfs -o "$1" tmpfs "$2"
 		[[ -z $3 ]] || dd if=/dev/zero of="$2/$3" bs=4k status=none 2>/dev/null
-		"$4" --root "$2" create "$5" </dev/null
+		"$4" --root "$2" create "$5" </dev/null >"$6" 2>&1
 		status=$?
+		cat "$6"
 		ls -A "$2" >"$6"
 		exit $status' - "$1" "$root" "${2-}" "$OCIRT" "$id" "$dir/left"
 	left=$(<"$dir/left")
