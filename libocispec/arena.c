@@ -55,11 +55,15 @@ int arena_open(struct arena *a, size_t capacity)
 {
 	int r = map(a, (void *)ARENA_BASE, capacity, MAP_FIXED_NOREPLACE);
 
-	/* Only an optimisation, and unknown before 5.14. */
 	if (r == 0)
-		(void)madvise(a->base, capacity && capacity < PREFAULT ? capacity : PREFAULT,
-			      MADV_POPULATE_WRITE);
+		arena_prefault(a, PREFAULT);
 	return r;
+}
+
+void arena_prefault(struct arena *a, size_t size)
+{
+	/* Only an optimisation, and unknown before 5.14. */
+	(void)madvise(a->base, size < a->capacity ? size : a->capacity, MADV_POPULATE_WRITE);
 }
 
 int arena_open_private(struct arena *a, size_t capacity)

@@ -79,6 +79,9 @@ int arena_open(struct arena *a, size_t capacity);
 /* The same for this program alone, wherever the kernel puts it; any number of them. */
 int arena_open_private(struct arena *a, size_t capacity);
 
+/* Get memory for the first `size` bytes at once: a page fault for each page is dearer. */
+void arena_prefault(struct arena *a, size_t size);
+
 /*
  * Copy what is used into a memfd, sealed, a->fd from now on, and make the arena read-only. Pointers
  * into it stay valid. Returns -ENOMEM, and leaves everything as it is, when an allocation failed

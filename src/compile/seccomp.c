@@ -221,7 +221,11 @@ struct target {
 	int direct[1 -
 		   MULTIPLEXED_LAST]; /* multiplexed calls that have a number of their own, too */
 	struct block *block;
+	struct arena *scratch;
 };
+
+/* What the profile of containers-common takes for three architectures. */
+#define PREFAULT         ((size_t)128 << 10)
 
 /* One architecture as the kernel counts them. */
 struct block {
@@ -232,6 +236,7 @@ struct block {
 
 struct profile {
 	const struct oci_seccomp *s;
+	struct arena scratch; /* what is below; the plan gets the filter alone */
 	uint32_t default_action;
 	bool notify;
 	struct target *targets;
@@ -261,6 +266,7 @@ static void add_target(struct profile *p, uint32_t token)
 	}
 	t = &p->targets[p->n_targets++];
 	t->token = token;
+	t->scratch = &p->scratch;
 	t->wide = (token & __AUDIT_ARCH_64BIT) && token != SCMP_ARCH_MIPS64N32 &&
 		  token != SCMP_ARCH_MIPSEL64N32;
 	t->own = x32 ? X32_OWN : token == SCMP_ARCH_ARM ? ARM_OWN : UINT32_MAX;
@@ -272,8 +278,8 @@ static int read_archs(struct profile *p, struct error *e)
 	const struct oci_seccomp *s = p->s;
 	uint32_t native = seccomp_arch_native();
 
-	p->targets = calloc(array_len(archs) + 1, sizeof(*p->targets));
-	p->blocks = calloc(array_len(archs) + 1, sizeof(*p->blocks));
+	p->targets = arena_new_array(&p->scratch, struct target, array_len(archs) + 1);
+	p->blocks = arena_new_array(&p->scratch, struct block, array_len(archs) + 1);
 	if (!p->targets || !p->blocks)
 		return no_room(e);
 	add_target(p, native); /* first: its calls are the most frequent */
@@ -308,11 +314,13 @@ static int add_rule(struct target *t, uint32_t nr, uint32_t action,
 	struct block *b = t->block;
 
 	if (b->n == b->room) {
-		size_t room = b->room ? 2 * b->room : 1024;
-		struct seccomp_rule *rules = reallocarray(b->rules, room, sizeof(*rules));
+		size_t room = b->room ? 2 * b->room : 512;
+		struct seccomp_rule *rules = arena_new_array(t->scratch, struct seccomp_rule, room);
 
 		if (!rules)
 			return -ENOMEM;
+		if (b->n)
+			memcpy(rules, b->rules, b->n * sizeof(*rules));
 		b->rules = rules;
 		b->room = room;
 	}
@@ -502,7 +510,7 @@ static int read_syscalls(struct profile *p, struct error *e)
 		p->calls[call] = (struct seccomp_condition){ .op = SECCOMP_EQ, .value = call };
 	for (size_t i = 0; i < s->n_syscalls; i++)
 		n += s->syscalls[i].n_args;
-	p->conditions = calloc(n + 1, sizeof(*p->conditions));
+	p->conditions = arena_new_array(&p->scratch, struct seccomp_condition, n + 1);
 	if (!p->conditions)
 		return no_room(e);
 	n = 0;
@@ -609,12 +617,12 @@ static bool permits_birth(const struct plan_seccomp *s, uint32_t audit_arch)
 	return true;
 }
 
-static int make_filter(struct arena *a, const struct profile *p, struct plan_seccomp *out,
+static int make_filter(struct arena *a, struct profile *p, struct plan_seccomp *out,
 		       struct error *e)
 {
 	struct seccomp_range ranges[array_len(archs) + 1][MOST_RANGES];
 	struct seccomp_arch list[array_len(archs) + 1];
-	auto_free struct sock_filter *code = calloc(BPF_MAXINSNS, sizeof(*code));
+	struct sock_filter *code = arena_new_array(&p->scratch, struct sock_filter, BPF_MAXINSNS);
 	int len;
 
 	if (!code)
@@ -626,7 +634,8 @@ static int make_filter(struct arena *a, const struct profile *p, struct plan_sec
 						 .ranges = ranges[i],
 						 .n_ranges =
 							 make_ranges(p, &p->blocks[i], ranges[i]) };
-	len = seccomp_bpf(list, p->n_blocks, SECCOMP_RET_KILL_THREAD, code, BPF_MAXINSNS);
+	len = seccomp_bpf(&p->scratch, list, p->n_blocks, SECCOMP_RET_KILL_THREAD, code,
+			  BPF_MAXINSNS);
 	if (len == -E2BIG) {
 		fail(e, 0,
 		     "linux.seccomp: the profile needs more than %d instructions, which is "
@@ -677,15 +686,6 @@ static int read_profile(struct profile *p, struct error *e)
 	return check_listener(p, e);
 }
 
-static void free_profile(struct profile *p)
-{
-	for (size_t i = 0; i < p->n_blocks; i++)
-		free(p->blocks[i].rules);
-	free(p->blocks);
-	free(p->targets);
-	free(p->conditions);
-}
-
 int compile_seccomp(struct arena *a, const struct oci_seccomp *s, struct plan_seccomp *out,
 		    struct error *e)
 {
@@ -695,12 +695,16 @@ int compile_seccomp(struct arena *a, const struct oci_seccomp *s, struct plan_se
 	*out = (struct plan_seccomp){ 0 };
 	if (!s)
 		return 0;
+	r = arena_open_private(&p.scratch, 0);
+	if (r < 0)
+		return no_room(e);
+	arena_prefault(&p.scratch, PREFAULT);
 	r = read_profile(&p, e);
 	if (r == 0)
 		r = read_flags(s, p.notify, &out->flags, e);
 	if (r == 0)
 		r = make_filter(a, &p, out, e);
-	free_profile(&p);
+	arena_close(&p.scratch);
 	return r;
 }
 

@@ -252,19 +252,18 @@ static void sort(struct seccomp_rule *rules, size_t n, struct seccomp_rule *spar
 	}
 }
 
-static int emit_arch(struct code *c, struct seccomp_arch *a)
+static int emit_arch(struct arena *scratch, struct code *c, struct seccomp_arch *a)
 {
-	auto_free struct seccomp_rule *spare = calloc(a->n_rules / 2 + 1, sizeof(*spare));
-	auto_free struct segment *room = NULL;
-	struct segments s = { 0 };
+	struct seccomp_rule *spare =
+		arena_new_array(scratch, struct seccomp_rule, a->n_rules / 2 + 1);
+	/* Every rule, what lies before it, and the ranges that end in between. */
+	struct segments s = { .at = arena_new_array(scratch, struct segment,
+						    2 * a->n_rules + a->n_ranges + 1) };
 	uint64_t next = 0;
 	size_t same;
 
-	/* Every rule, what lies before it, and the ranges that end in between. */
-	room = calloc(2 * a->n_rules + a->n_ranges + 1, sizeof(*room));
-	if (!room || !spare)
+	if (!s.at || !spare)
 		return -ENOMEM;
-	s.at = room;
 	sort(a->rules, a->n_rules, spare);
 	for (size_t i = 0; i < a->n_rules; i += same) {
 		for (same = 1; i + same < a->n_rules; same++)
@@ -285,14 +284,14 @@ static int emit_arch(struct code *c, struct seccomp_arch *a)
 	return 0;
 }
 
-int seccomp_bpf(struct seccomp_arch *archs, size_t n, uint32_t foreign_action,
-		struct sock_filter *out, size_t room)
+int seccomp_bpf(struct arena *scratch, struct seccomp_arch *archs, size_t n,
+		uint32_t foreign_action, struct sock_filter *out, size_t room)
 {
 	struct code c = { .at = out, .room = MIN(room, BPF_MAXINSNS) };
 
 	emit_load(&c, offsetof(struct seccomp_data, arch));
 	for (size_t i = 0; i < n; i++)
-		if (emit_arch(&c, &archs[i]) < 0)
+		if (emit_arch(scratch, &c, &archs[i]) < 0)
 			return -ENOMEM;
 	emit_return(&c, foreign_action);
 	return c.n <= c.room ? (int)c.n : -E2BIG;

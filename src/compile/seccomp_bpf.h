@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "libocispec/arena.h"
+
 #include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,7 +58,7 @@ struct seccomp_arch {
 /*
  * The program, in `out`. A rule without conditions beats all that have some, and of several such
  * rules for one number the first one wins: libseccomp has it so, and profiles are made by trying.
- * Returns the length, -ENOMEM, or -E2BIG when it does not fit in `room` or in the kernel's limit.
+ * `scratch` is used up. Returns the length, -ENOMEM, or -E2BIG when it does not fit in `room` or in the kernel's limit.
  */
-int seccomp_bpf(struct seccomp_arch *archs, size_t n, uint32_t foreign_action,
-		struct sock_filter *out, size_t room);
+int seccomp_bpf(struct arena *scratch, struct seccomp_arch *archs, size_t n,
+		uint32_t foreign_action, struct sock_filter *out, size_t room);
