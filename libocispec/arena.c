@@ -84,23 +84,10 @@ static int make_memfd(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t r = write(fd, p, n);
-
-		if (r < 0 && errno != EINTR)
-			return -errno;
-		p += r > 0 ? r : 0;
-		n -= r > 0 ? (size_t)r : 0;
-	}
-	return 0;
-}
-
 int arena_seal(struct arena *a)
 {
 	size_t size = page_round(a->used);
-	int r;
+	ssize_t n;
 
 	if (a->full)
 		return -ENOMEM;
@@ -111,9 +98,11 @@ int arena_seal(struct arena *a)
 	if (a->fd < 0)
 		return a->fd;
 	/* By a write: pages of a file that is mapped are dearer to fault in, and to be rid of. */
-	r = write_all(a->fd, a->base, a->used);
-	if (r < 0)
-		return r;
+	n = write(a->fd, a->base, a->used);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < a->used)
+		return -ENOSPC; /* a file in memory has room for all of it, or no memory is left */
 	if (fcntl(a->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
 		    0 ||
 	    mprotect(a->base, size, PROT_READ) < 0)

@@ -6,7 +6,7 @@
  * profile takes libseccomp over 20 ms and gives the kernel 1300 instructions to check, where a
  * search tree over ranges of numbers takes a fraction of a millisecond and is a third as long. It
  * also lets numbers without a rule have more than one answer, see seccomp_range. The unit test
- * holds the verdicts against libseccomp's. Used by seccomp.c; needs only the kernel's headers.
+ * holds the verdicts against libseccomp's. Used by seccomp.c; needs an arena and the kernel's headers.
  */
 #pragma once
 

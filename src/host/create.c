@@ -165,23 +165,17 @@ static int (*const parts[][MOMENTS])(struct making *m, struct error *e) = {
 	  [UNDO] = kill_process },
 };
 
-static int forwards(struct making *m, enum moment now, struct error *e)
+static int now(struct making *m, enum moment moment, struct error *e)
 {
+	const bool backwards = moment >= UNDO;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < array_len(parts); i++)
-		if (parts[i][now])
-			r = parts[i][now](m, e);
-	return r;
-}
+	for (size_t n = array_len(parts), i = 0; r == 0 && i < n; i++) {
+		const size_t k = backwards ? n - 1 - i : i;
 
-static int backwards(struct making *m, enum moment now, struct error *e)
-{
-	int r = 0;
-
-	for (size_t i = array_len(parts); r == 0 && i-- > 0;)
-		if (parts[i][now])
-			r = parts[i][now](m, e);
+		if (parts[k][moment])
+			r = parts[k][moment](m, e);
+	}
 	return r;
 }
 
@@ -200,7 +194,7 @@ static int at_namespaces(void *arg, int *state, struct error *e)
 {
 	struct making *m = arg;
 	const struct oci_hooks *h = m->config->hooks;
-	int r = forwards(m, NAMESPACES, e);
+	int r = now(m, NAMESPACES, e);
 
 	if (r < 0 || !h || !h->n_createContainer)
 		return r;
@@ -210,18 +204,18 @@ static int at_namespaces(void *arg, int *state, struct error *e)
 
 static int prepare(struct making *m, struct error *e)
 {
-	int r = forwards(m, READ, e);
+	int r = now(m, READ, e);
 
-	return r < 0 ? r : forwards(m, OPEN, e);
+	return r < 0 ? r : now(m, OPEN, e);
 }
 
 static int make(struct making *m, struct error *e)
 {
-	int r = forwards(m, MAKE, e);
+	int r = now(m, MAKE, e);
 
 	if (r == 0)
-		r = forwards(m, JOIN, e);
-	return r < 0 ? r : forwards(m, READY, e);
+		r = now(m, JOIN, e);
+	return r < 0 ? r : now(m, READY, e);
 }
 
 /* ---- the two commands ------------------------------------------------------------------------ */
@@ -288,7 +282,7 @@ static int end(struct making *m, struct error *e)
 
 	if (r == -ENOENT)
 		return 0; /* deleted meanwhile: fine */
-	return r < 0 ? r : backwards(m, END, e);
+	return r < 0 ? r : now(m, END, e);
 }
 
 int container_run(const struct settings *s, const struct create_options *o, int *status,
