@@ -111,8 +111,9 @@ suite() { # NAME STATUS-OF-ITS-COMMAND RESULTS
 }
 
 # When it is but one or two tests that fail, their suite gets a second try: a test that then passes
-# is not steady, which is a fault to mend as well, but not one of what it tests. It is named.
-try_again() { # STATUS RESULTS
+# is not steady, which is a fault to mend as well, but not one of what it tests. It is named, and what it
+# said comes at the end, so that it cannot be taken for what fails.
+try_again() { # STATUS RESULTS LOG
 	local first
 	first=$(sed -n 's/^FAIL *//p' "$2")
 	[[ $1 != 124 && $1 != 137 && $first ]] && (($(wc -l <<<"$first") <= 2)) || return
@@ -120,6 +121,7 @@ try_again() { # STATUS RESULTS
 		count unsteady "$line"
 		printf '%-8s%s\n' again "$line"
 	done <<<"$first"
+	grep -vE '^ok ' "$3" | tail -n 100 | sed 's/^/    /' >>"$work/unsteady"
 }
 
 trs_results() { # DIRECTORY
@@ -135,8 +137,7 @@ tests() { # NAME DIRECTORY TARGET
 	timeout --kill-after=10 "$limit" make -C "$2" -j"$jobs" "$3" >"$log" 2>&1 </dev/null
 	local status=$?
 	trs_results "$2" >"$log.results"
-	if try_again "$status" "$log.results"; then
-		grep -vE '^ok ' "$2/test-suite.log" | tail -n 100 | sed 's/^/    /'
+	if try_again "$status" "$log.results" "$2/test-suite.log"; then
 		# recheck takes what has failed of `make check`; the rest is short, and done as a whole.
 		[[ $3 != check-@(core|integration|unit) ]] || set -- "$1" "$2" recheck
 		timeout --kill-after=10 "$limit" make -C "$2" -j1 "$3" >>"$log" 2>&1 </dev/null
@@ -182,8 +183,7 @@ tests_elsewhere() { # NAME TAG PROGRAM... -- FILE...
 		skip "$name" "$(sed -n 's/.*skipped: //p' "$log")$more"
 		return
 	fi
-	if try_again "$status" "$log.results"; then
-		grep -vE '^ok ' "$log" | tail -n 100 | sed 's/^/    /'
+	if try_again "$status" "$log.results" "$log"; then
 		bats_elsewhere "$log" "$@"
 		status=$?
 	fi
@@ -301,13 +301,14 @@ export LC_ALL=C.UTF-8
 if [[ -z ${OCIRT_SCHEMA_DIR-} && -d $top/../shared/oci-schema ]]; then
 	export OCIRT_SCHEMA_DIR=$top/../shared/oci-schema
 fi
-limit=1800 # seconds for one run of the tests
+limit=2700 # seconds for one run of the tests
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ocirt-check.XXXXXX") || exit 1
 trap clean_up EXIT
 chmod 755 "$work" # an ordinary user's tests, too, are in it
 mkdir "$work/log"
 : >"$work/counts"
+: >"$work/unsteady"
 
 on_other_builds() {
 	if command -v dh >/dev/null; then
@@ -393,6 +394,7 @@ as_it_is() {
 	fi
 	lane_end on_other_builds
 
+	cat "$work/unsteady"
 	sed -n 's/^unsteady/tried twice:/p; s/^failure/failed:/p' "$work/counts"
 	echo "$(counted passed) passed, $(counted failed) failed, $(counted skipped) skipped"
 	(($(counted failed) == 0))

@@ -57,7 +57,7 @@ sweep() {
 
 # Refusals that there may be; whether they are right for some order is for `orders`. The last but one are
 # what an exec in a container that is just ending meets with.
-storm_legal='a container with this id already exists|container does not exist|cannot start a container that is|cannot delete container .* that is not stopped|container not running|cannot pause a container that is|container not paused|cannot update a container that is|cannot exec in a |cannot reach the container.s first process|exec .*: (cannot make a (new namespace .*|process in the container): (Out of memory|No such process)|cannot join the cgroup: No such device|ocirt-init (was killed by SIGKILL|ended) before it was ready)|^ocirt: hint:'
+storm_legal='a container with this id already exists|container does not exist|cannot start a container that is|cannot delete container .* that is not stopped|container not running|cannot pause a container that is|container not paused|cannot update a container that is|cannot exec in a |cannot reach the container.s first process|exec .*: (cannot make a (new namespace .*|process in the container): (Out of memory|No such process)|cannot join the cgroup: No such device|adding pid [0-9]+ to cgroup [^ ]*: No such file or directory|ocirt-init (was killed by SIGKILL|ended) before it was ready)|^ocirt: hint:'
 
 storm_command() { # COMMAND NAME
 	case $1 in
@@ -82,7 +82,8 @@ storm_worker() { # NUMBER UNTIL NAMES
 		answer=yes
 		((status == 0)) || answer=no
 		[[ $command$answer != stateyes ]] || answer=$(jq -r .status "$dir/storm.$1.out")
-		((status == 137)) || echo "$begin $end $command $name $answer" >>"$dir/storm.$1.history"
+		((status != 137)) || continue # its time was over
+		echo "$begin $end $command $name $answer" >>"$dir/storm.$1.history"
 		((status <= 1)) || [[ $command == exec ]] || echo "status $status of $command $name: $(<"$dir/storm.$1.err")"
 		grep -vE "$storm_legal" "$dir/storm.$1.err" || :
 	done >"$dir/storm.$1.wrong"

@@ -315,6 +315,34 @@ create_meanwhile() { # COMMANDS
 	expect_line "container not running: its create has not come far"
 }
 
+# Is there an order of the commands HISTORY, "BEGIN END COMMAND ANSWER" each?
+ordered() { # HISTORY...
+	printf '%s\n' "$@" | awk '{ print $1, $2, $3, "x", $4 }' >"$dir/history"
+	run "$BATS_TEST_DIRNAME/orders" "$dir/history"
+}
+
+@test "an order is found for what commands see of each other, and none for what they cannot have seen" {
+	command -v python3 >/dev/null || skip "python3 is not installed"
+	# What is being killed has not ended yet: it still takes a signal, and has its status.
+	ordered "1 2 create yes" "3 9 delete-force yes" "4 5 exec no" "6 7 kill yes"
+	expect_status 0
+	ordered "1 2 create yes" "3 9 delete yes" "4 5 exec no" "6 7 state created"
+	expect_status 0
+	ordered "1 2 create yes" "3 4 kill yes" "5 6 exec no" "7 8 kill yes"
+	expect_status 0
+	# Nobody made it, twice made, gone but still told of, ended and yet killed.
+	ordered "1 2 start yes"
+	expect_status 1
+	ordered "1 5 create yes" "2 6 create yes"
+	expect_status 1
+	ordered "1 2 create yes" "3 4 delete-force yes" "5 6 state created"
+	expect_status 1
+	ordered "1 2 create yes" "3 4 kill yes" "5 6 state stopped" "7 8 kill yes"
+	expect_status 1
+	ordered "1 2 create yes" "3 9 delete-force yes" "4 5 state running"
+	expect_status 1
+}
+
 @test "random commands of many at once get legal answers and leave nothing" {
 	command -v python3 >/dev/null || skip "python3 is not installed"
 	sweep_bundle "$(args sleep)"
