@@ -133,7 +133,7 @@ int cgroup_enable_controllers(struct cgroup *c, const char *required, struct err
 	snprintf(want, sizeof(want), "%s",
 		 pure && c->host->controllers ? c->host->controllers : "");
 
-	auto_close int mount = cgroup_open_mount(c->host, (size_t)c->host->v2);
+	int mount = cgroup_top(c, (size_t)c->host->v2);
 
 	if (mount < 0)
 		return fail(e, mount, "cannot open %s", c->host->h[c->host->v2].mount);
