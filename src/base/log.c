@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "log.h"
 
+#include "printable.h"
 #include "timestamp.h"
 #include "util.h"
 
@@ -35,48 +36,40 @@ bool log_enabled(enum log_level level)
 	return level <= sink.level;
 }
 
-/* JSON and logfmt quote alike: \" \\ and control characters as \u00XX. */
-static size_t quote(char *out, size_t size, const char *text)
-{
-	size_t n = 0;
-
-	for (const unsigned char *c = (const unsigned char *)text; *c && n + 8 < size; c++) {
-		if (*c == '"' || *c == '\\') {
-			out[n++] = '\\';
-			out[n++] = (char)*c;
-		} else if (*c == '\n') {
-			out[n++] = '\\';
-			out[n++] = 'n';
-		} else if (*c < 0x20 || *c == 0x7f) {
-			n += (size_t)snprintf(out + n, size - n, "\\u%04x", *c);
-		} else {
-			out[n++] = (char)*c;
-		}
-	}
-	out[n] = '\0';
-	return n;
-}
+/* All that is written is printable, whoever shows it: managers do, what they read in the log. */
+#define LONGEST 8192
 
 static void emit(int fd, enum log_level level, const char *text)
 {
-	char quoted[4096], line[4400], when[TIMESTAMP_SIZE];
+	char shown[LONGEST], line[2 * LONGEST], when[TIMESTAMP_SIZE];
+	size_t n;
 
-	quote(quoted, sizeof(quoted), text);
-	int n = snprintf(line, sizeof(line),
-			 sink.json ? "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n"
-				   : "level=%s msg=\"%s\" time=\"%s\"\n",
-			 level_names[level], quoted, timestamp_now(when));
+	printable(shown, sizeof(shown), text);
+	n = (size_t)snprintf(line, sizeof(line),
+			     sink.json ? "{\"level\":\"%s\",\"msg\":\"" : "level=%s msg=\"",
+			     level_names[level]);
+	/* JSON and logfmt quote alike. */
+	for (const char *c = shown; *c && n < sizeof(line) - 100; c++) {
+		if (*c == '"' || *c == '\\')
+			line[n++] = '\\';
+		line[n++] = *c;
+	}
+	n += (size_t)snprintf(line + n, sizeof(line) - n,
+			      sink.json ? "\",\"time\":\"%s\"}\n" : "\" time=\"%s\"\n",
+			      timestamp_now(when));
 	/* A full pipe or disk must not stop a container; there is nobody left to tell. */
-	if (n > 0 && write(fd, line, MIN((size_t)n, sizeof(line) - 1)) < 0)
+	if (write(fd, line, n) < 0)
 		return;
 }
 
 static void plain(const char *kind, const char *text)
 {
-	char line[2048];
-	int n = snprintf(line, sizeof(line), "ocirt: %s%s\n", kind, text);
+	char line[LONGEST];
+	size_t n = (size_t)snprintf(line, sizeof(line), "ocirt: %s", kind);
 
-	if (n > 0 && write(STDERR_FILENO, line, MIN((size_t)n, sizeof(line) - 1)) < 0)
+	n += printable(line + n, sizeof(line) - n - 1, text);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
 		return;
 }
 

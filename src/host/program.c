@@ -271,7 +271,7 @@ int program_run(const struct program *p, struct program_result *r)
 	return l.error ? l.error : result ? result : waited;
 }
 
-/* One line: newlines become " | ", other control characters '?'. The end of it when it is long. */
+/* One line: newlines become " | ". The end of it when it is long. */
 static void quote_tail(const struct program_tail *t, char *buf, size_t size)
 {
 	size_t end = t->len, start, room = size - sizeof("... | "), n = 0;
@@ -291,15 +291,15 @@ static void quote_tail(const struct program_tail *t, char *buf, size_t size)
 		n = (size_t)snprintf(buf, size, "...");
 	}
 	for (; start < end; start++) {
-		unsigned char c = (unsigned char)t->text[start];
+		const char c = t->text[start];
 
 		if (c == '\n') {
 			memcpy(buf + n, " | ", 3);
 			n += 3;
 		} else if (c == '\t') {
 			buf[n++] = ' ';
-		} else if (c != '\r') {
-			buf[n++] = c < ' ' || c == 0x7f ? '?' : (char)c;
+		} else if (c && c != '\r') {
+			buf[n++] = c;
 		}
 	}
 	buf[n] = '\0';

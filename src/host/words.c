@@ -242,14 +242,10 @@ static const struct words {
 	[WHERE_SESSION] = { "", "cannot begin a session for the process" },
 };
 
-/* The other side's bytes: what is no text becomes '?'. */
-static size_t put_detail(char *out, size_t room, const char *detail, size_t len)
+static size_t put(char *out, size_t room, const char *text, size_t len)
 {
-	size_t n = 0;
-
-	for (; n < len && n < room; n++)
-		out[n] = (unsigned char)detail[n] < 0x20 || detail[n] == 0x7f ? '?' : detail[n];
-	return n;
+	memcpy(out, text, MIN(len, room));
+	return MIN(len, room);
 }
 
 /* The %d, %s and %r of a row, without giving the table to printf. */
@@ -263,13 +259,13 @@ static void fill(char *out, size_t size, const char *format, int index, const ch
 			n += (size_t)snprintf(out + n, size - n, "%d", index);
 			c++;
 		} else if (c[0] == '%' && c[1] == 's') {
-			n += put_detail(out + n, size - 1 - n, detail, first);
+			n += put(out + n, size - 1 - n, detail, first);
 			c++;
 		} else if (c[0] == '%' && c[1] == 'r') {
 			if (first < whole) {
-				n += put_detail(out + n, size - 1 - n, ": ", 2);
-				n += put_detail(out + n, size - 1 - n, detail + first + 1,
-						whole - first - 1);
+				n += put(out + n, size - 1 - n, ": ", 2);
+				n += put(out + n, size - 1 - n, detail + first + 1,
+					 whole - first - 1);
 			}
 			c++;
 		} else {

@@ -6,6 +6,7 @@
  */
 #include "fuzz.h"
 
+#include "base/printable.h"
 #include "base/util.h"
 #include "host/child.h"
 #include "host/notify.h"
@@ -62,8 +63,12 @@ static void check_error(const struct error *e)
 {
 	ensure(memchr(e->text, '\0', sizeof(e->text)) && e->text[0]);
 	ensure(memchr(e->hint, '\0', sizeof(e->hint)));
-	for (const char *c = e->text; *c; c++)
-		ensure((unsigned char)*c >= 0x20 && *c != 0x7f);
+	char shown[sizeof(e->text)];
+
+	printable(shown, sizeof(shown), e->text);
+	for (const char *c = shown; *c; c++)
+		ensure((unsigned char)*c >= 0x20 && *c != 0x7f &&
+		       (c[0] != '\xc2' || c[1] >= '\xa0'));
 }
 
 void fuzz_talk(const uint8_t *data, size_t size)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "base/printable.h"
 #include "base/timestamp.h"
 #include "base/util.h"
 
@@ -186,6 +187,52 @@ static void targets_are_of_the_kind_that_was_asked_for(void)
 	check_int(confined_target(root, "/new/file", true), -ENOTDIR);
 }
 
+/* ---- printable ------------------------------------------------------------------------------- */
+
+static void check_printable(const char *text, const char *expected)
+{
+	char out[64];
+
+	check_int(printable(out, sizeof(out), text), strlen(expected));
+	check_str(out, expected);
+}
+
+static void text_of_all_languages_is_printable(void)
+{
+	const char *text =
+		"/x y\\\"'\xc2\xa0\xc3\xa4\xe4\xb8\xad\xef\xbf\xbf\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf";
+
+	check_printable(text, text);
+}
+
+static void what_a_terminal_acts_upon_is_not_printable(void)
+{
+	check_printable("a\x1b[31m\r\n\x7f", "a\\x1b[31m\\x0d\\x0a\\x7f");
+	check_printable("\xc2\x80\xc2\x9bz\xc2\x9f", "\\xc2\\x80\\xc2\\x9bz\\xc2\\x9f");
+	check_printable("\xe2\x80\xaez\xe2\x81\xa9", "\\xe2\\x80\\xaez\\xe2\\x81\\xa9");
+}
+
+static void what_is_no_utf8_is_not_printable(void)
+{
+	check_printable("\x9bz\xe4", "\\x9bz\\xe4");
+	check_printable("\xc1\x9b\xe0\x82\x9b",
+			"\\xc1\\x9b\\xe0\\x82\\x9b"); /* longer than needed */
+	check_printable("\xed\xa0\x80", "\\xed\\xa0\\x80");
+	check_printable("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+	check_printable("\xf0\x9f\x98z\xf8\xff", "\\xf0\\x9f\\x98z\\xf8\\xff");
+}
+
+static void what_is_printable_is_cut_at_a_character(void)
+{
+	char out[5];
+
+	check_int(printable(out, sizeof(out), "abc\xc3\xa4"), 3);
+	check_int(printable(out, sizeof(out), "\x1b["), 4);
+	check_str(out, "\\x1b");
+	check_int(printable(out, 4, "\x1b["), 0);
+	check_str(out, "");
+}
+
 /* ---- file ------------------------------------------------------------------------------------ */
 
 static void a_file_is_replaced_as_a_whole(void)
@@ -213,6 +260,10 @@ static const struct test tests[] = {
 	TEST(nothing_is_made_through_a_dangling_link),
 	TEST(plain_means_no_link_at_all),
 	TEST(targets_are_of_the_kind_that_was_asked_for),
+	TEST(text_of_all_languages_is_printable),
+	TEST(what_a_terminal_acts_upon_is_not_printable),
+	TEST(what_is_no_utf8_is_not_printable),
+	TEST(what_is_printable_is_cut_at_a_character),
 	TEST(a_file_is_replaced_as_a_whole),
 };
 
