@@ -82,14 +82,29 @@ void trace_stop_others(const struct tracee *but)
 	}
 }
 
+/* A process that waits for the one it has vforked does not stop before that goes on. */
+static struct tracee *next_to_go(void)
+{
+	for (size_t i = 0; i < n_all; i++)
+		if (!all[i].in_vfork)
+			return &all[i];
+	return &all[0];
+}
+
 void trace_let_go(void)
 {
 	while (n_all > 0) {
-		pid_t tid = all[0].tid;
-		int status;
+		const struct tracee *t = next_to_go();
+		pid_t tid = t->tid;
+		int status = t->status;
 
-		ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-		if (waitpid(tid, &status, __WALL) == tid && WIFSTOPPED(status)) {
+		/* What has been waited for is stopped already, and is not told of again. */
+		if (!t->pending) {
+			ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+			while (waitpid(tid, &status, __WALL) < 0 && errno == EINTR)
+				;
+		}
+		if (WIFSTOPPED(status)) {
 			bool signal = status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80);
 
 			ptrace(PTRACE_DETACH, tid, NULL,
@@ -266,6 +281,14 @@ int trace(const struct tracer *tracer, pid_t command, int seconds)
 
 		if (seconds && time(NULL) > deadline) {
 			tick(false);
+			if (tid > 0 && WIFSTOPPED(status)) {
+				struct tracee *t = find(tid);
+
+				t->pending = true;
+				t->status = status;
+			} else if (tid > 0) {
+				forget(tid);
+			}
 			kill(command, SIGKILL);
 			trace_let_go();
 			waitpid(command, &status, __WALL);

@@ -280,6 +280,25 @@ without_look() { # ARGUMENT...
 	expect_no_container "$id"
 }
 
+# --- what tells it ------------------------------------------------------------------------------
+
+@test "a command that never ends is told, and is ended with all that it has begun" {
+	cat >"$dir/runtime" <<-'EOF'
+		#!/bin/sh
+		[ "$3" != state ] || {
+			while [ -d / ]; do :; done &
+			wait
+		}
+	EOF
+	chmod +x "$dir/runtime"
+	mkdir "$dir/swept"
+	run timeout 30 "$(dirname "$OCIRT")/tests/faults/sweeper" -r "$dir/runtime" -b "$dir" -d "$dir/swept" \
+		-c state -f EIO -t 1
+	expect_status 1
+	expect_line "not ok: state, EIO at 0 (): it hangs"
+	expect_line "not ok: state, EIO at 0 (): processes are left"
+}
+
 # --- many at once -------------------------------------------------------------------------------
 
 # A create, and others who do COMMANDS in the moment when the name is taken and not yet locked.

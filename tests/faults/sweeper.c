@@ -11,7 +11,8 @@
  *     its state and the limits of its cgroups show: nothing was left out;
  *   - `delete --force`, once, succeeds, and leaves no process, cgroup, mount or state.
  *
- *   sweeper -r RUNTIME -b BUNDLE -d DIRECTORY -c COMMAND -f FAULT [-e EVERY] [-s FIRST] [-n COUNT] [-v]
+ *   sweeper -r RUNTIME -b BUNDLE -d DIRECTORY -c COMMAND -f FAULT [-e EVERY] [-s FIRST] [-n COUNT]
+ *           [-t SECONDS] [-v]
  *
  *   -r RUNTIME    ocirt, or another one
  *   -b BUNDLE     its program looks around and ends; that of the bundle standing/ in it stands still;
@@ -20,6 +21,7 @@
  *   -c COMMAND    create start run exec delete kill update pause resume state
  *   -f FAULT      EINTR ENOMEM ENOSPC EMFILE EPERM EIO EAGAIN, kill, kill-others, kill-all
  *   -e EVERY      not each call but every so manieth, beginning with the FIRST; at most COUNT of them
+ *   -t SECONDS    the deadline of a command (30; it needs hundredths)
  *   -v            a line for each
  *
  * The last line of the output is the total. The exit status is 1 when something did not hold.
@@ -55,15 +57,15 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 #define MS_REC     16384
 #define MS_PRIVATE (1 << 18)
 
-#define DEADLINE 30 /* seconds for a command; it needs hundredths */
-#define OUTPUT   65536
+#define OUTPUT 65536
 
 static struct {
 	const char *runtime, *bundle, *directory, *command, *fault;
 	int error; /* 0: a kill */
 	bool kill_others, kill_all, verbose;
 	long every, first, most;
-} wish = { .every = 1, .first = 1, .most = -1 };
+	int deadline;
+} wish = { .every = 1, .first = 1, .most = -1, .deadline = 30 };
 
 /* Of one round. */
 static struct {
@@ -185,7 +187,7 @@ static pid_t start(const char *const argv[], bool traced)
 /* The wait status of the command, or -1: it did not end in time (and is killed now). */
 static int await(pid_t command)
 {
-	int status = trace(&tracer, command, DEADLINE);
+	int status = trace(&tracer, command, wish.deadline);
 
 	trace_let_go();
 	return status;
@@ -657,7 +659,7 @@ int main(int argc, char *argv[])
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "r:b:d:c:f:e:s:n:v")) != -1)
+	while ((option = getopt(argc, argv, "r:b:d:c:f:e:s:n:t:v")) != -1)
 		switch (option) {
 		case 'r':
 			wish.runtime = optarg;
@@ -686,6 +688,9 @@ int main(int argc, char *argv[])
 		case 'n':
 			wish.most = atol(optarg);
 			break;
+		case 't':
+			wish.deadline = atoi(optarg);
+			break;
 		case 'v':
 			wish.verbose = true;
 			break;
@@ -693,7 +698,7 @@ int main(int argc, char *argv[])
 			return 2;
 		}
 	if (!wish.runtime || !wish.bundle || !wish.directory || !wish.command || !wish.fault ||
-	    wish.every < 1 || wish.first < 1) {
+	    wish.every < 1 || wish.first < 1 || wish.deadline < 1) {
 		fprintf(stderr, "sweeper: see the beginning of its source\n");
 		return 2;
 	}
