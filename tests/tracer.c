@@ -82,38 +82,6 @@ void trace_stop_others(const struct tracee *but)
 	}
 }
 
-/* A process that waits for the one it has vforked does not stop before that goes on. */
-static struct tracee *next_to_go(void)
-{
-	for (size_t i = 0; i < n_all; i++)
-		if (!all[i].in_vfork)
-			return &all[i];
-	return &all[0];
-}
-
-void trace_let_go(void)
-{
-	while (n_all > 0) {
-		const struct tracee *t = next_to_go();
-		pid_t tid = t->tid;
-		int status = t->status;
-
-		/* What has been waited for is stopped already, and is not told of again. */
-		if (!t->pending) {
-			ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-			while (waitpid(tid, &status, __WALL) < 0 && errno == EINTR)
-				;
-		}
-		if (WIFSTOPPED(status)) {
-			bool signal = status >> 16 == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80);
-
-			ptrace(PTRACE_DETACH, tid, NULL,
-			       (void *)(intptr_t)(signal ? WSTOPSIG(status) : 0));
-		}
-		forget(tid);
-	}
-}
-
 void trace_kill(const struct tracee *one)
 {
 	for (size_t i = 0; i < n_all; i++)
@@ -197,12 +165,22 @@ static void on_call(const struct tracer *tracer, struct tracee *t)
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* Known before its first stop, so that who is killed or stopped with all others is not missed. */
-static void on_birth(const struct tracee *parent)
+static void on_birth(pid_t parent)
 {
 	unsigned long child;
 
-	if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &child) == 0)
+	if (ptrace(PTRACE_GETEVENTMSG, parent, NULL, &child) == 0)
 		find((pid_t)child);
+}
+
+/* A thread that executes a program becomes the first of its process; its own number is gone. */
+static struct tracee *on_exec(pid_t tid)
+{
+	unsigned long before;
+
+	if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &before) == 0 && (pid_t)before != tid)
+		forget((pid_t)before);
+	return find(tid);
 }
 
 static void on_stop(const struct tracer *tracer, struct tracee *t, int status)
@@ -213,16 +191,17 @@ static void on_stop(const struct tracer *tracer, struct tracee *t, int status)
 	switch (event) {
 	case PTRACE_EVENT_VFORK:
 		t->in_vfork = true;
-		on_birth(t);
+		on_birth(t->tid);
 		break;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_CLONE:
-		on_birth(t);
+		on_birth(t->tid);
 		break;
 	case PTRACE_EVENT_VFORK_DONE:
 		t->in_vfork = false;
 		break;
 	case PTRACE_EVENT_EXEC:
+		t = on_exec(t->tid);
 		if (tracer->on_exec(t)) {
 			ptrace(PTRACE_DETACH, t->tid, NULL, NULL);
 			forget(t->tid);
@@ -246,7 +225,7 @@ static void on_stop(const struct tracer *tracer, struct tracee *t, int status)
 	resume(t, pass);
 }
 
-/* -1: a signal came first. */
+/* -1: a signal came first, or there is nobody. */
 static pid_t next_event(int *status)
 {
 	for (size_t i = 0; i < n_all; i++)
@@ -255,11 +234,44 @@ static pid_t next_event(int *status)
 			*status = all[i].status;
 			return all[i].tid;
 		}
-	pid_t tid = waitpid(-1, status, __WALL);
+	return waitpid(-1, status, __WALL);
+}
 
-	if (tid < 0 && errno != EINTR)
-		die("waitpid");
-	return tid;
+/* ---- letting go ------------------------------------------------------------------------------ */
+
+/* It has stopped, or ended. */
+static void let_go(pid_t tid, int status)
+{
+	int event = status >> 16;
+
+	/* Who is born just now is traced, too. */
+	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	    event == PTRACE_EVENT_CLONE)
+		on_birth(tid);
+	if (WIFSTOPPED(status)) {
+		bool signal = event == 0 && WSTOPSIG(status) != (SIGTRAP | 0x80);
+
+		ptrace(PTRACE_DETACH, tid, NULL, (void *)(intptr_t)(signal ? WSTOPSIG(status) : 0));
+	}
+	forget(tid);
+}
+
+/* In the order in which they stop or end: one may wait for another, as a parent does for whom it has
+ * vforked, and the first process of a pid namespace for all that are in it. */
+void trace_let_go(void)
+{
+	for (size_t i = 0; i < n_all; i++)
+		if (!all[i].pending)
+			ptrace(PTRACE_INTERRUPT, all[i].tid, NULL, NULL);
+	while (n_all > 0) {
+		int status;
+		pid_t tid = next_event(&status);
+
+		if (tid > 0)
+			let_go(tid, status);
+		else if (errno == ECHILD)
+			n_all = 0;
+	}
 }
 
 /* A signal each second ends a wait; false: no more of them. */
@@ -281,19 +293,15 @@ int trace(const struct tracer *tracer, pid_t command, int seconds)
 
 		if (seconds && time(NULL) > deadline) {
 			tick(false);
-			if (tid > 0 && WIFSTOPPED(status)) {
-				struct tracee *t = find(tid);
-
-				t->pending = true;
-				t->status = status;
-			} else if (tid > 0) {
-				forget(tid);
-			}
 			kill(command, SIGKILL);
+			if (tid > 0)
+				let_go(tid, status);
 			trace_let_go();
 			waitpid(command, &status, __WALL);
 			return -1;
 		}
+		if (tid < 0 && errno != EINTR)
+			die("waitpid");
 		if (tid < 0)
 			continue;
 		if (WIFSTOPPED(status)) {
