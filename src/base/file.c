@@ -141,14 +141,11 @@ int file_replace(int dir, const char *name, const void *data, size_t n, mode_t m
 	if (base + 8 > sizeof(temporary))
 		return -ENAMETOOLONG;
 	snprintf(temporary, sizeof(temporary), "%s.new", name);
-	/* A leftover of a killed writer may be there: the operation's lock makes it ours. */
-	auto_close int fd =
-		openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	int r = file_create(dir, temporary, data, n, mode);
 
-	if (fd < 0)
-		return -errno;
-	int r = write_all(fd, data, n);
-
+	/* A leftover of a killed writer, or what others have put there: it is not written to. */
+	if (r == -EEXIST && unlinkat(dir, temporary, 0) == 0)
+		r = file_create(dir, temporary, data, n, mode);
 	if (r == 0 && renameat(dir, temporary, dir, name) < 0)
 		r = -errno;
 	if (r < 0)

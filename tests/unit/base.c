@@ -247,6 +247,27 @@ static void a_file_is_replaced_as_a_whole(void)
 	exists("state.new", false);
 }
 
+/* Of a writer that was killed, or of somebody who may write there, too. */
+static void a_leftover_is_not_written_to(void)
+{
+	char buf[16];
+	struct stat st;
+
+	must(file_create(root, "other", "theirs", 6, 0666) == 0);
+	must(linkat(root, "other", root, "left.new", 0) == 0);
+	check_int(file_replace(root, "left", "ours", 4, 0600), 0);
+	check_int(file_read(root, "other", buf, sizeof(buf)), 6);
+	check_int(file_read(root, "left", buf, sizeof(buf)), 4);
+	check(fstatat(root, "left", &st, 0) == 0 && (st.st_mode & 07777) == 0600);
+	/* Opened for writing it would wait for a reader. */
+	must(mkfifoat(root, "left.new", 0600) == 0);
+	check_int(file_replace(root, "left", "again", 5, 0600), 0);
+	check_int(file_read(root, "left", buf, sizeof(buf)), 5);
+	must(mkdirat(root, "left.new", 0700) == 0);
+	check_int(file_replace(root, "left", "no", 2, 0600), -EEXIST);
+	check_int(file_read(root, "left", buf, sizeof(buf)), 5);
+}
+
 static const struct test tests[] = {
 	TEST(only_whole_decimal_numbers_are_numbers),
 	TEST(the_ends_of_64_bits_are_reached),
@@ -265,6 +286,7 @@ static const struct test tests[] = {
 	TEST(what_is_no_utf8_is_not_printable),
 	TEST(what_is_printable_is_cut_at_a_character),
 	TEST(a_file_is_replaced_as_a_whole),
+	TEST(a_leftover_is_not_written_to),
 };
 
 int main(int argc, char **argv)
