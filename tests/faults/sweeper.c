@@ -374,9 +374,9 @@ static void expect_no_state(void)
 static bool changes(const char *line)
 {
 	static const char *const begins[] = {
-		"Vm",    "Rss",    "SigQ",   "voluntary_", "nonv",      "Cpus_all",
-		"1: ",   "2: ",    "pid:",   "Pid:",       "Tgid",      "Ngid:",
-		"NSpid", "NStgid", "NSpgid", "NSsid",      "  \"pid\"", "  \"created\"",
+		"Vm",     "Rss",       "SigQ",  "voluntary_", "nonv",          "Cpus_all", "1: ",
+		"2: ",    "0: pipe:[", "pid:",  "Pid:",       "Tgid",          "Ngid:",    "NSpid",
+		"NStgid", "NSpgid",    "NSsid", "  \"pid\"",  "  \"created\"",
 	};
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
