@@ -3,11 +3,12 @@
 #
 # common.bash -- what the checks beneath real container managers share; to be sourced by them.
 #
-#     NAME.sh [--runtime PATH] [--systemd] [--fast] [--install] [--only WORDS] [--keep]
+#     NAME.sh [--runtime PATH] [--systemd] [--fast] [--install] [--only PATTERN] [--keep]
 #
 # Puts the runtime PATH (default: $OCIRT) beneath one manager and prints TAP. --fast takes the checks
-# without which nobody would try it, --only those whose name contains WORDS, --install gets missing
-# Debian packages, and --keep leaves the directory of the run. $MANAGERS_OPTIONS come before them.
+# without which nobody would try it, --only those whose name has a match of PATTERN (as of grep -E),
+# --install gets missing Debian packages, and --keep leaves the directory of the run. $MANAGERS_OPTIONS
+# come before them.
 # --systemd does it in a virtual machine (tests/vm/run) with cgroup v2, where systemd makes cgroups.
 #
 # Everything happens in namespaces of the script's own: what managers leave behind as a habit
@@ -24,7 +25,7 @@ skip_all() { # REASON
 }
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,11p' "$here/common.bash"
+	sed -n 's/^# \{0,1\}//; 4,12p' "$here/common.bash"
 	exit 2
 }
 
@@ -99,7 +100,7 @@ if [[ -n $systemd && -z ${MANAGERS_INSIDE-} ]]; then
 		need qemu-system-x86_64 qemu-system-x86
 		need dbus-daemon dbus-daemon
 	}
-	machine=("$here/../vm/run" --init systemd --timeout 3600)
+	machine=("$here/../vm/run" --init systemd --timeout 14400)
 	why=$("${machine[@]}" --prepare 2>&1) || skip_all "${why##*skipped: }"
 	exec "${machine[@]}" -- env MANAGERS_OPTIONS= MANAGERS_INSIDE=/var/tmp/managers bash "$(realpath "$0")" "${arguments[@]}"
 fi
@@ -196,7 +197,7 @@ number=0 failures=0
 # WHEN is fast, full, or systemd: only with it.
 check() { # WHEN WORDS FUNCTION
 	[[ $1 == fast || $1 == "${systemd:+systemd}" || ($1 == full && -z $fast) ]] || return 0
-	[[ $2 == *"$only"* ]] || return 0
+	[[ $2 =~ $only ]] || return 0
 	number=$((number + 1))
 	local since=$EPOCHREALTIME log=$work/check.log status took
 	# Not `if (...)`: bash does not heed -e in a condition.
@@ -296,7 +297,7 @@ at_once() { # TIMES FUNCTION
 # A command with a terminal of 33 rows and 77 columns, at which nobody types or hangs up.
 with_terminal() { # COMMAND...
 	[[ -p $work/silence ]] || mkfifo "$work/silence"
-	timeout --kill-after=5 30 script -qec "stty rows 33 cols 77; exec $(printf '%q ' "$@")" /dev/null <>"$work/silence"
+	timeout --kill-after=5 "$patience" script -qec "stty rows 33 cols 77; exec $(printf '%q ' "$@")" /dev/null <>"$work/silence"
 }
 
 # For a shell inside: the size of the terminal, which some managers set only after the start.
