@@ -6,6 +6,7 @@
 
 # shellcheck disable=SC2034,SC2154
 load helpers
+load cgroups
 
 # A user namespace whose ids are those of nobody on the host, as managers choose them.
 user_namespace='.linux.namespaces += [{"type": "user"}] |
@@ -34,6 +35,7 @@ user_namespace='.linux.namespaces += [{"type": "user"}] |
 }
 
 @test "a process limit of 0 is one in version 1.3, and none before" {
+	need_controller pids
 	local file=/sys/fs/cgroup/pids/pids.max
 	[[ ! -e /sys/fs/cgroup/cgroup.controllers ]] || file=/sys/fs/cgroup/pids.max
 	bundle '.linux.resources.pids.limit = 0' '.ociVersion = "1.0.2-dev"' "$(args cat $file)"
