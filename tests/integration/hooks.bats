@@ -350,6 +350,7 @@ note_all() {
 
 @test "a timeout kills the hook and all that it started" {
 	mkfifo "$dir/fifo"
+	: >"$dir/pid" # which it may not come to write
 	bundle '.hooks.createRuntime = []' \
 		"$(sh_hook createRuntime "echo \$\$ >$dir/pid; cat $dir/fifo & echo \$! >>$dir/pid; wait")" \
 		'.hooks.createRuntime[0].timeout = 1'
@@ -367,7 +368,7 @@ note_all() {
 
 @test "a hook that ends before its timeout is not disturbed" {
 	bundle "$(args exit 0)" "$(sh_hook createRuntime :)" "$(sh_hook createContainer :)" \
-		'.hooks.createRuntime[0].timeout = 5 | .hooks.createContainer[0].timeout = 5'
+		'.hooks.createRuntime[0].timeout = 50 | .hooks.createContainer[0].timeout = 50'
 	ocirt run "$id"
 }
 

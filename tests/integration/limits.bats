@@ -31,12 +31,17 @@ counts_on() { # FROM
 }
 
 @test "a program that keeps the CPU busy gets its quota" {
-	standing '.linux.resources.cpu = {quota: 4000, period: 20000}' "$(args spin)"
+	# Of the shares as many as it can have: on a busy machine its quota would be too much for it.
+	bundle '.linux.resources.cpu = {quota: 4000, period: 20000, shares: 262144}' "$(args spin)"
 	local first last
+	ocirt create "$id" >"$dir/out" 2>&1 </dev/null
+	# The counters are not read all at once, so they must not go on meanwhile.
 	first=$(stats .cpu)
+	ocirt start "$id"
 	# 50 periods of 20 ms; none passes without somebody who wants to run.
 	enough() { (($(stats .cpu.periods) >= $(jq .periods <<<"$first") + 50)); }
 	await enough
+	ocirt pause "$id"
 	last=$(stats .cpu)
 	run jq -n --argjson a "$first" --argjson b "$last" '
 		($b.totalNsec - $a.totalNsec) as $used

@@ -63,18 +63,16 @@ create_three() {
 @test "list while containers come and go does not fail" {
 	bundle "$(args sleep)"
 	mkdir -p "$root"
-	{
-		for i in 1 2 3 4 5; do
-			ocirt create "$id-$i" </dev/null >/dev/null 2>&1
-			ocirt delete --force "$id-$i"
-		done
-		: >"$dir/done"
-	} 3>&- &
-	while [[ ! -e $dir/done ]]; do
+	for i in 1 2 3 4 5; do
+		ocirt create "$id-$i" && ocirt delete --force "$id-$i" || exit
+	done </dev/null >"$dir/out" 2>&1 3>&- &
+	local maker=$! wrong=
+	while kill -0 "$maker" 2>/dev/null; do
 		run ocirt list
-		expect_status 0
+		[[ $status == 0 ]] || wrong+=$output
 	done
-	wait
+	wait "$maker" || complain "$(<"$dir/out")"
+	[[ -z $wrong ]] || complain "$wrong"
 }
 
 @test "ps shows the host's processes of the container" {

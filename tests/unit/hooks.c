@@ -157,7 +157,7 @@ static void a_timeout_kills_the_whole_process_group(void)
 
 	check(shell_with("sleep 100 & echo $! >pids; echo late >&2; wait", &h, state, strlen(state),
 			 &e) < 0);
-	check(now() - start < 1.9);
+	check(now() - start < 50); /* not when they end by themselves */
 	check_str(e.text, "error running createRuntime hook #0: /bin/sh: timed out after 1s, "
 			  "stderr: late");
 	must(sscanf(seen("pids"), "%d", &child) == 1 && child > 1);
@@ -201,8 +201,8 @@ static void a_daemon_is_not_waited_for(void)
 	must(prepare());
 	double start = now();
 
-	check_int(shell("sleep 20 & echo $! >seen", &e), 0);
-	check(now() - start < 5);
+	check_int(shell("sleep 100 & echo $! >seen", &e), 0);
+	check(now() - start < 50);
 	if (sscanf(seen("seen"), "%d", &child) == 1 && child > 1)
 		kill(child, SIGKILL);
 }

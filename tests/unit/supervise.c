@@ -412,7 +412,8 @@ static void orphans_are_reaped(void)
 	char path[64], children[256] = "";
 	pid_t orphan = 0;
 
-	start_on_pipes("(sh -c 'echo $$; exec sleep 0.1' &) ; sleep 0.4; echo look; read x",
+	start_on_pipes("p=$(sh -c 'sleep 0.1 >&2 & echo $!'); echo $p;"
+		       "while kill -0 $p 2>&-; do sleep 0.02; done; echo look; read x",
 		       SUBREAPER);
 	must(see("look\n"));
 	must(sscanf(o.text, "%d", &orphan) == 1);
