@@ -15,12 +15,12 @@
 static int copy_state(const struct settings *s, struct container *c, struct arena *a,
 		      struct oci_state *out, struct error *e)
 {
-	const struct oci_state *from = c->record.state;
 	enum status status;
 	int r = state_status(s, c, &status, e);
 
 	if (r < 0)
 		return r;
+	const struct oci_state *from = c->record.state;
 	bool live = status != STATUS_STOPPED && status != STATUS_CREATING;
 	struct oci_string_map *annotations = NULL;
 

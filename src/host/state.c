@@ -148,6 +148,14 @@ static int taken(const char *id, struct error *e)
 	return hint(e, "'ocirt delete %s' frees the name", id);
 }
 
+static int lock_root(int root, int how, struct error *e)
+{
+	while (flock(root, how) < 0)
+		if (errno != EINTR)
+			return fail(e, errno, "cannot lock the state directory");
+	return 0;
+}
+
 int state_make(const struct settings *s, const char *id, struct container *out, struct error *e)
 {
 	int r = container_check_id(id, e);
@@ -158,6 +166,10 @@ int state_make(const struct settings *s, const char *id, struct container *out, 
 
 	if (root < 0)
 		return root;
+	/* Till we have that of our own: being_made() waits for it. */
+	r = lock_root(root, LOCK_SH, e);
+	if (r < 0)
+		return r;
 	do {
 		if (mkdirat(root, id, 0711) < 0) {
 			int err = errno;
@@ -521,21 +533,39 @@ static bool is_waiting(const struct container *c)
 	return !c->record.init.v || listens(c);
 }
 
+/*
+ * Without a process: 1 when somebody makes it, who has its lock; otherwise it was left half made, or is
+ * complete by now. Whoever has only just taken the name has the root's lock until then.
+ */
+static int being_made(struct container *c, struct error *e)
+{
+	if (c->lock != LOCK_NOT)
+		return 0;
+	auto_close int root = openat(c->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = root < 0 ? fail(e, errno, "cannot open the state directory")
+			 : lock_root(root, LOCK_EX, e);
+
+	if (r < 0)
+		return r;
+	if (flock(c->dir, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? 1
+			       : fail(e, errno, "cannot look at the lock on the container's state");
+	r = lock_directory(c->dir, LOCK_NOT);
+	return r < 0 ? not_there(r, e) : read_record(c, e);
+}
+
 int state_status(const struct settings *s, struct container *c, enum status *out, struct error *e)
 {
-	if (!c->record.state || !c->record.state->pid.set) {
-		/* Somebody who creates it holds the lock; otherwise it was left half made. */
-		int err = 0;
+	int r = c->record.state && c->record.state->pid.set ? 0 : being_made(c, e);
 
-		if (c->lock == LOCK_NOT && flock(c->dir, LOCK_SH | LOCK_NB) < 0)
-			err = errno;
-		if (err && err != EWOULDBLOCK)
-			return fail(e, err, "cannot look at the lock on the container's state");
-		*out = err ? STATUS_CREATING : STATUS_STOPPED;
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		*out = STATUS_CREATING;
 		return 0;
 	}
-	int r = alive(c);
-
+	r = alive(c);
 	if (r < 0)
 		return fail(e, r, "cannot look at the container's process");
 	if (r == 0) {

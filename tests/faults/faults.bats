@@ -110,6 +110,10 @@ expect_no_less() { # CALLS PATTERN
 	sweep_bundle
 	run stopped -e flock -n 1 -f EIO -- create "$id"
 	expect_status 1
+	expect_line "cannot lock the state directory: I/O error"
+	expect_no_container "$id"
+	run stopped -e flock -n 2 -f EIO -- create "$id"
+	expect_status 1
 	expect_line "cannot open the container's state: I/O error"
 	expect_no_container "$id"
 }
@@ -139,7 +143,10 @@ expect_no_less() { # CALLS PATTERN
 
 @test "a lock that cannot be looked at is not one that somebody holds" {
 	mkdir -p "$root/$id"
-	run stopped -e flock -n all -f EIO -- state "$id"
+	run stopped -e flock -n 1 -f EIO -- state "$id"
+	expect_status 1
+	expect_line "cannot lock the state directory: I/O error"
+	run stopped -e flock -n 2 -f EIO -- state "$id"
 	expect_status 1
 	expect_line "the lock on the container's state: I/O error"
 	ocirt delete --force "$id"
@@ -327,6 +334,17 @@ create_meanwhile() { # COMMANDS
 	ocirt start "$id"
 }
 
+@test "a name that a create has only just taken is not that of a stopped container" {
+	sweep_bundle "$(args sleep)"
+	mkdir -p "$root"
+	# Until it has looked, or waits.
+	create_meanwhile "'$OCIRT' --root '$root' state $id >'$dir/seen' 2>&1 &
+		until [ -s '$dir/seen' ] || grep -q -- '-> FLOCK .*:$(stat -c %i "$root") ' /proc/locks; do :; done"
+	expect_status 0
+	await grep -q status "$dir/seen"
+	[[ $(jq -r .status "$dir/seen") == creat* ]] || complain "$(<"$dir/seen")"
+}
+
 @test "a name that a create has only just taken has no cgroup yet" {
 	mkdir -p "$root/$id"
 	run ocirt update --pids-limit 5 "$id"
@@ -345,6 +363,10 @@ ordered() { # HISTORY...
 	# What is being killed has not ended yet: it still takes a signal, and has its status.
 	ordered "1 2 create yes" "3 9 delete-force yes" "4 5 exec no" "6 7 kill yes"
 	expect_status 0
+	ordered "1 9 create yes" "2 3 state no" "4 5 state creating" "6 7 state created"
+	expect_status 0
+	ordered "1 9 create yes" "2 3 state creating" "4 5 state stopped"
+	expect_status 1
 	ordered "1 2 create yes" "3 9 delete yes" "4 5 exec no" "6 7 state created"
 	expect_status 0
 	ordered "1 2 create yes" "3 4 kill yes" "5 6 exec no" "7 8 kill yes"
