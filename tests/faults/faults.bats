@@ -185,7 +185,7 @@ expect_no_less() { # CALLS PATTERN
 
 @test "a hook that cannot be waited for is a failure" {
 	sweep_bundle '.hooks.startContainer = [{"path": "/bin/demo", "args": ["demo", "sleep"]}]'
-	alone=(timeout 20)
+	alone=(timeout 60)
 	run stopped -n all -e pidfd_open -f ENOMEM -- run "$id"
 	expect_status 1
 	expect_line "startContainer"

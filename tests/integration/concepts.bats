@@ -109,7 +109,7 @@ lxcfs_there='
 	mkfifo "$dir/tick"
 	while echo; do read -rt 0.05 <> <(:) || :; done >"$dir/tick" 2>/dev/null 3>&- &
 	local ticker=$!
-	run timeout 20 unshare --mount sh -c "$lxcfs_there" sh "$dir" "$OCIRT" --root "$root" run "$id" </dev/null
+	run timeout 60 unshare --mount sh -c "$lxcfs_there" sh "$dir" "$OCIRT" --root "$root" run "$id" </dev/null
 	kill "$ticker" 2>/dev/null || :
 	[[ $status != 77 ]] || skip "lxcfs does not come up: $(<"$dir/lxcfs.log")"
 	expect_status 0

@@ -123,14 +123,15 @@ user_namespace='.linux.namespaces += [{"type": "user"}] |
 	bundle '.process.terminal = true' "$(args tty)"
 	# Listens and never accepts.
 	python3 -c '
-import signal, socket, sys
+import os, signal, socket, sys
 s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1])
+os.chdir(sys.argv[1]) # sun_path is short
+s.bind("console")
 s.listen(4)
-signal.pause()' "$dir/console" &
+signal.pause()' "$dir" &
 	local listener=$!
 	await test -S "$dir/console"
-	run timeout 20 "$OCIRT" --root "$root" create --console-socket "$dir/console" "$id" </dev/null
+	run timeout 60 "$OCIRT" --root "$root" create --console-socket "$dir/console" "$id" </dev/null
 	expect_status 0
 	kill "$listener"
 	ocirt delete --force "$id"
@@ -141,11 +142,11 @@ signal.pause()' "$dir/console" &
 	local pipe
 	exec {pipe}<>"$dir/log"
 	dd if=/dev/zero of="$dir/log" bs=4096 oflag=nonblock status=none 2>/dev/null || :
-	run timeout 20 "$OCIRT" --root "$root" --log "$dir/log" --log-format json state nobody
+	run timeout 60 "$OCIRT" --root "$root" --log "$dir/log" --log-format json state nobody
 	expect_status 1
 	expect_line "container does not exist"
 	bundle
-	run timeout 20 "$OCIRT" --root "$root" --log "$dir/log" --debug run "$id"
+	run timeout 60 "$OCIRT" --root "$root" --log "$dir/log" --debug run "$id"
 	expect_status 0
 	exec {pipe}>&-
 }

@@ -35,7 +35,7 @@ run_examples() { # PAGE
 			[[ $command != *" -t "* ]] ||
 				command="echo exit | script -qec $(printf %q "$command") /dev/null"
 			# Into a file: a pipe would be the container's, too.
-			timeout 20 bash -c "$command" </dev/null >"$dir/said" 2>&1 ||
+			timeout 60 bash -c "$command" </dev/null >"$dir/said" 2>&1 ||
 				complain "$command: $(<"$dir/said")"
 			said=$(<"$dir/said")
 			command='' n=$((n + 1))

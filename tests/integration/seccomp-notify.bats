@@ -82,7 +82,7 @@ start_agent() {
 
 @test "what is run later has an agent, too" {
 	bundle "$(args sleep)" "$listener" '.linux.seccomp.syscalls[0].names = ["mkdir", "mkdirat"]'
-	"$BATS_TEST_DIRNAME/seccomp-agent" "$dir/agent" /dev/null 3>&- &
+	"$BATS_TEST_DIRNAME/seccomp-agent" "$dir/agent" "$dir/first.json" 3>&- &
 	agent=$!
 	await test -S "$dir/agent"
 	change ".linux.seccomp.listenerPath = \"$dir/agent\""

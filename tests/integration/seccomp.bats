@@ -227,7 +227,7 @@ needed='accept access arch_prctl brk capset clock_gettime close close_range dup 
 	for call in write sendmsg getcwd close read exit_group; do
 		bundle_again "$(args sleep)" "$(only "$(rule $call SCMP_ACT_ERRNO)")"
 		ocirt create "$id" </dev/null >/dev/null 2>&1
-		run timeout 10 "$OCIRT" --root "$root" start "$id"
+		run timeout 60 "$OCIRT" --root "$root" start "$id"
 		expect_status 0
 		ocirt delete --force "$id"
 	done
@@ -236,7 +236,7 @@ needed='accept access arch_prctl brk capset clock_gettime close close_range dup 
 @test "a profile that forbids execve makes start fail, and say so" {
 	bundle "$(args sleep)" "$(only "$(rule 'execve execveat' SCMP_ACT_ERRNO)")"
 	ocirt create "$id" </dev/null >/dev/null 2>&1
-	run timeout 10 "$OCIRT" --root "$root" start "$id"
+	run timeout 60 "$OCIRT" --root "$root" start "$id"
 	expect_status 1
 	expect_line "Operation not permitted"
 }
