@@ -108,7 +108,8 @@ remove_container() {
 # What a command in $container says: $output; its exit status: $status.
 exec_sync() { # COMMAND...
 	local reply
-	reply=$(cri ExecSync "$(jq -nc --arg id "$container" '{container_id: $id, cmd: $ARGS.positional, timeout: 20}' --args -- "$@")") ||
+	reply=$(cri ExecSync "$(jq -nc --arg id "$container" --argjson timeout "$patience" \
+		'{container_id: $id, cmd: $ARGS.positional, $timeout}' --args -- "$@")") ||
 		return
 	output=$(jq -r '.stdout // "" | @base64d' <<<"$reply")
 	errors=$(jq -r '.stderr // "" | @base64d' <<<"$reply")

@@ -22,12 +22,13 @@ export DOCKER_HOST=unix:///run/docker.sock DOCKER_CONFIG=$work/client DOCKER_BUI
 
 # shellcheck source=tests/managers/engine.bash
 . "$here/engine.bash"
-engine=(docker) parent=/${work##*/} unmasked=systempaths=unconfined init=docker-init
+engine=(docker) parent=/${work##*/} driver=cgroupfs unmasked=systempaths=unconfined init=docker-init
+[[ -z $systemd ]] || parent=tests.slice driver=systemd
 
 dockerd_start() { # OPTION...
 	dockerd --host "$DOCKER_HOST" --data-root "$work/docker" --exec-root /run/docker \
 		--pidfile /run/docker.pid --config-file "$work/daemon.json" --add-runtime "tested=$runtime" \
-		--default-runtime tested --cgroup-parent "$parent" --exec-opt native.cgroupdriver=cgroupfs \
+		--default-runtime tested --cgroup-parent "$parent" --exec-opt "native.cgroupdriver=$driver" \
 		--log-level warn "$@" >>"$work/docker.log" 2>&1 &
 	disown # bash need not tell of its end
 	await docker version
@@ -71,10 +72,11 @@ healthcheck() {
 	gone health
 }
 update_more() {
-	standing processes
-	docker update --cpus 0.3 --pids-limit 44 processes
-	says $'30000\n44' docker exec processes sh -c 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us pids/pids.max'
-	gone processes
+	standing update
+	docker update --cpus 0.3 --pids-limit 44 update
+	updated cpu/cpu.cfs_quota_us 30000 cpu.max "30000 100000"
+	updated pids/pids.max 44 pids.max 44
+	gone update
 }
 out_of_memory() {
 	background full --memory 16m --memory-swap 16m 'head -c 100000000 /dev/zero | tail'

@@ -364,7 +364,7 @@ checkpoint() {
 
 buildah_run() {
 	[[ -n $(command -v buildah) ]] || skip "buildah is not installed"
-	local bud="timeout 60 buildah --root $work/storage --runroot $work/run" c
+	local bud="timeout $patience buildah --root $work/storage --runroot $work/run" c
 	c=$($bud from localhost/img)
 	says hello $bud run --runtime "$runtime" --network none "$c" echo hello
 	run $bud run --runtime "$runtime" --network none "$c" sh -c 'exit 6'
