@@ -10,6 +10,8 @@ needs() {
 	need docker docker.io
 	need containerd containerd
 	need iptables iptables
+	# The machine has AppArmor, and then Docker wants it.
+	[[ -z $systemd ]] || need apparmor_parser apparmor
 }
 
 # shellcheck source=tests/managers/common.bash
