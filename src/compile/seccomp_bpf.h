@@ -58,7 +58,8 @@ struct seccomp_arch {
 /*
  * The program, in `out`. A rule without conditions beats all that have some, and of several such
  * rules for one number the first one wins: libseccomp has it so, and profiles are made by trying.
- * `scratch` is used up. Returns the length, -ENOMEM, or -E2BIG when it does not fit in `room` or in the kernel's limit.
+ * What it takes meanwhile is allocated in `scratch`. Returns the length, -ENOMEM, or -E2BIG when it
+ * does not fit in `room` or in the kernel's limit.
  */
 int seccomp_bpf(struct arena *scratch, struct seccomp_arch *archs, size_t n,
 		uint32_t foreign_action, struct sock_filter *out, size_t room);
